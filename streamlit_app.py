@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 
 from labeler.access.home import home
 from labeler.access.serving import base_path, behind_desk
-from labeler.api import account, health
+from labeler.api import account, downloads, health
 from labeler.api.label_studio import routes_for_label_studio
 from labeler.api.perimeter import below
 from labeler.api.relay import Relayed
@@ -26,7 +26,10 @@ schemapi.disable_debug_mode()  # the tests hold charts to Vega-Lite's schema; wh
 behind = behind_desk()
 app = st.App(
     "pages/app.py",
-    routes=below(base_path(), [*account.routes, *health.routes, *routes_of_v1, *routes_for_label_studio, *routes]),
+    routes=below(
+        base_path(),
+        [*account.routes, *health.routes, *routes_of_v1, *routes_for_label_studio, *downloads.routes, *routes],
+    ),
     middleware=[
         *([Middleware(Relayed, behind=behind)] if behind else []),
         *walls(scripts()),

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from labeler.access.home import home
 from labeler.access.serving import BehindDesk, base_path, behind_desk, serving
-from labeler.api import health
+from labeler.api import downloads, health
 from labeler.api.perimeter import below
 from labeler.api.relay import Relay, WebSocketRelay
 from labeler.api.routes import routes
@@ -36,7 +36,7 @@ class DeskProcess:
 
     def __init__(self, behind: BehindDesk) -> None:
         self.base_path, self.relay = base_path(), Relay(behind)
-        own = below(self.base_path, [*health.routes, *routes_of_v1, *routes])
+        own = below(self.base_path, [*health.routes, *routes_of_v1, *downloads.routes, *routes])
         self.own = Starlette(routes=own, middleware=walls())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

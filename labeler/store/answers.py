@@ -298,6 +298,10 @@ class Answers:
         """The number of rows of `stream`."""
         return self.db.value(f"SELECT COUNT(*) FROM annotations a WHERE {_EXPORTED}")
 
+    def at_most(self) -> int:
+        """A number of answers that `stream` has not more rows than; it is known at once."""
+        return self.db.value("SELECT COALESCE(MAX(id), 0) FROM annotations")
+
     def metadata_names(self) -> list[str]:
         """The names in the metadata of the rows of `stream`, in the order in which they occur."""
         # read in this order without an index: sorting would hold all rows

@@ -407,24 +407,19 @@ class Items:
             """
             SELECT i.id AS item_id, i.source, i.split, i.text, i.media, i.content_hash, i.metadata, i.label,
                    CASE WHEN i.label IS NULL THEN NULL WHEN i.adjudicated = 'label' THEN 'decision'
-                        WHEN a.imported THEN 'import' ELSE 'votes' END AS label_from,
-                   COALESCE(a.votes, 0) AS votes, 1.0 * a.equal / a.votes AS agreement, a.annotators,
-                   a.chosen, COALESCE(a.unsure, 0) AS unsure, COALESCE(a.flagged, 0) AS flagged,
-                   i.adjudicated IS 'exclude' AS excluded, a.notes, d.by AS decided_by, d.at AS decided_at,
-                   a.first AS first_answered_at, a.last AS last_answered_at, i.added_at
-            FROM items i
-            LEFT JOIN (
-                SELECT a.item_id, NULLIF(COUNT(a.label), 0) AS votes, SUM(a.label = j.label) AS equal,
-                       MAX(a.annotator = :import AND a.label = j.label) AS imported,
-                       GROUP_CONCAT(a.annotator, ';') FILTER (WHERE a.annotator <> :import) AS annotators,
-                       MAX(a.chosen) AS chosen, MAX(a.unsure) AS unsure,
-                       MAX(a.action = 'flag' AND a.id > j.cleared) AS flagged,
-                       GROUP_CONCAT(a.note, char(10)) FILTER (WHERE a.note <> '') AS notes,
-                       MIN(a.at) AS first, MAX(a.at) AS last
-                FROM answers a JOIN items j ON j.id = a.item_id GROUP BY a.item_id
-            ) a ON a.item_id = i.id
+                        WHEN MAX(a.annotator = :import AND a.label = i.label) THEN 'import' ELSE 'votes'
+                   END AS label_from,
+                   COUNT(a.label) AS votes, 1.0 * SUM(a.label = i.label) / NULLIF(COUNT(a.label), 0) AS agreement,
+                   GROUP_CONCAT(a.annotator, ';') FILTER (WHERE a.annotator <> :import) AS annotators,
+                   MAX(a.chosen) AS chosen, COALESCE(MAX(a.unsure), 0) AS unsure,
+                   COALESCE(MAX(a.action = 'flag' AND a.id > i.cleared), 0) AS flagged,
+                   i.adjudicated IS 'exclude' AS excluded,
+                   GROUP_CONCAT(a.note, char(10)) FILTER (WHERE a.note <> '') AS notes,
+                   d.by AS decided_by, d.at AS decided_at,
+                   MIN(a.at) AS first_answered_at, MAX(a.at) AS last_answered_at, i.added_at
+            FROM items i NOT INDEXED LEFT JOIN answers a ON a.item_id = i.id
             LEFT JOIN adjudged d ON d.item_id = i.id AND i.adjudicated IS NOT NULL
-            WHERE i.split IS NOT NULL ORDER BY i.id
+            WHERE i.split IS NOT NULL GROUP BY i.id ORDER BY i.id
             """,
             {"import": IMPORT},
         )

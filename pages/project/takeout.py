@@ -9,6 +9,9 @@ from typing import cast
 
 import streamlit as st
 
+from labeler.access.home import home
+from labeler.access.serving import base_path
+from labeler.access.tokens import issue_link
 from labeler.access.users import User
 from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
@@ -23,9 +26,10 @@ from labeler.projects.export_columns import Format, Rows, columns_of
 from labeler.projects.exporter import Export, export_labels
 from labeler.projects.labeled_items import description
 from labeler.projects.other_tools import export_for, file_name
-from labeler.projects.project import Project
+from labeler.projects.project import Project, uid_in
 from pages.shared.background import Watched, active, announced, step, watch
 
+IN_MEMORY = 50_000  # rows of a file that the app may hold until a browser has it
 NAME = "takeout"  # of these jobs in the keys of widgets
 ROWS: dict[Rows, str] = {
     "items": mark("One row an item: its label"),
@@ -92,23 +96,30 @@ def _table(  # wide: what the page has read
         st.caption(_("An apostrophe stands before text that a spreadsheet would take for a formula."))
     if export.rows == "items":
         export = replace(export, predictions=_predictions(project, user, kept, jobs, model))
-    count = counts.pool + counts.holdout if export.rows == "items" else None
-    name = f"{project.slug}-{export.rows}-{date.today().isoformat()}.{export.format}"
-    st.download_button(
-        _("Take the labels out"),
-        partial(_content, project, name, export),
-        name,
-        type="primary",
-        icon=":material/download:",
-        disabled=count == 0,
-        on_click="ignore",
-    )
+    with project.store() as store:
+        n = counts.pool + counts.holdout if export.rows == "items" else store.answers.at_most()
+    _file(project, user, export, n)
     with st.popover(_("What each column means"), icon=":material/help:"):
         meanings = [
             {_("column"): f"`{c.name}`", _("holds"): _(KINDS[c.kind]), _("meaning"): translate(c.meaning)}
             for c in columns_of(export.rows)
         ]
         st.table(meanings, hide_index=True)
+
+
+def _file(project: Project, user: User, export: Export, n: int) -> None:
+    """The button that takes a file of `n` rows at most out; a large one leaves as a stream and never lies in memory."""
+    label, icon = _("Take the labels out"), ":material/download:"
+    if n > IN_MEMORY:
+        uid = uid_in(home(), project)
+        wanted = {"rows": export.rows, "format": export.format, "predictions": export.predictions is not None}
+        address = f"{base_path()}/api/{uid}/labels/{issue_link(user, uid, wanted)}"
+        st.link_button(label, address, type="primary", icon=icon)
+        return
+    name = f"{project.slug}-{export.rows}-{date.today().isoformat()}.{export.format}"
+    content = partial(_content, project, name, export)
+    is_empty = export.rows == "items" and n == 0
+    st.download_button(label, content, name, type="primary", icon=icon, disabled=is_empty, on_click="ignore")
 
 
 def _for_tool(project: Project, format_: Tool, counts: Counts) -> None:

@@ -1,14 +1,20 @@
 """Taking the labels out on the Project page."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from labeler.access import tokens
+from labeler.api import downloads
 from labeler.core.items import Answer
 from labeler.core.settings import TeamConfig
 from labeler.projects import predictions
 from labeler.projects.predictions import Predictions
+from pages.project import takeout
 from tests.support.fill import add, rank
 from tests.support.pages import elements, everything, visit, widget
 
@@ -61,3 +67,23 @@ def test_only_leads_take_the_labels_out(labeled):
     app = visit("project")
     assert "The leads of this project change it." in everything(app)
     assert not elements(app, "download_button")
+
+
+def test_a_large_file_is_a_link_that_the_server_streams_and_that_ends(labeled, monkeypatch):
+    monkeypatch.setattr(takeout, "IN_MEMORY", 0)
+    app = visit("project")
+    widget(app, "radio", "Rows").set_value("answers").run()
+    (link,) = [e.proto.url for e in elements(app, "link_button") if e.proto.label == "Take the labels out"]
+    client = TestClient(Starlette(routes=downloads.routes))
+    reply = client.get(link)
+    assert reply.headers["content-disposition"].startswith("attachment; filename*=UTF-8''reviews-answers-")
+    assert reply.text.splitlines()[1].startswith("1,")
+    with labeled.store() as store:
+        (row,) = store.audit.rows(action="exported")
+    assert (row.how, row.what["rows"]) == ("page", "answers")
+    assert client.get(link + "x").status_code == 401
+    assert client.get(link.replace(labeled.uid, "0" * 32)).status_code == 401
+    labeled.save(replace(labeled.config, team=TeamConfig(leads=("somebody",))))
+    assert client.get(link).status_code == 403
+    monkeypatch.setattr(tokens, "TOKEN_LIVES", timedelta(seconds=-1))
+    assert client.get(link).status_code == 401

@@ -108,3 +108,18 @@ def test_items_for_a_second_person_are_found_by_their_labels_and_the_share_of_th
         taken = [plan for sql, plan in plans(store, work).items() if ") further" in sql]
         assert len(taken) > 0
         assert all(any("items_open (labels=? AND split=? AND content_hash<?)" in step for step in p) for p in taken)
+
+
+def test_exports_are_read_in_the_order_of_their_rows_and_nothing_is_held_or_sorted():
+    def export(store: Store) -> None:
+        for rows in (store.answers, store.items):
+            assert [*rows.stream()]
+            rows.exported()
+            rows.metadata_names()
+
+    with Store(":memory:", text_config()) as store:
+        add(store, 60)
+        work(store)
+        for sql, plan in plans(store, export).items():
+            held = [step for step in plan if re.match(r"MATERIALIZE|CO-ROUTINE|USE TEMP B-TREE", step)]
+            assert held in ([], ["USE TEMP B-TREE FOR DISTINCT"]), f"{plan} in {sql}"  # of names alone

@@ -10,6 +10,7 @@ from fastapi import Path as PathParameter
 from fastapi import Response
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
+from labeler.api.problems import address
 from labeler.api.requests import LARGEST_ID, RequestError
 from labeler.api.v1.frame import (
     Body,
@@ -186,7 +187,7 @@ def import_items(
     else:
         raise RequestError("The request has nothing to import: send files as a form, `rows`, or an `address`.")
     imports.start(project)
-    response.headers["Location"] = f"imports/{number}"
+    response.headers["Location"] = address(f"/projects/{project.uid}/imports/{number}")
     with project.store() as store:
         return _state(store, store.import_jobs.get(number))
 

@@ -35,6 +35,7 @@ def ok(reply, status: int) -> dict[str, Any]:
 def test_an_uploaded_table_is_imported_and_what_was_left_out_is_said(client, project, at_once):
     reply = client.post(P, files={"files": ("letters.csv", CSV)}, data={"label": "label"})
     asked = ok(reply, 202)
+    assert reply.headers["location"] == f"/api/v1/projects/{project.uid}/imports/{asked['id']}"
     state = ok(client.get(f"{P}/{asked['id']}"), 200)
     assert (state["state"], state["name"], state["requested_by"]) == ("done", "letters.csv", "kim")
     brought = state["brought"]
