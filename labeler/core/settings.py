@@ -357,7 +357,7 @@ class LimitsConfig:
     table_megabytes: Annotated[
         float,
         Interval(ge=1, le=1_000_000),
-        Doc("Size in MB that an imported Parquet file or workbook may unpack to; a JSON array may have an eighth."),
+        Doc("Size in MB that an imported Parquet file or workbook may unpack to."),
     ] = 2048.0
     table_rows: Annotated[int, Interval(ge=1, le=100_000_000), Doc("Rows that an imported table may have.")] = (
         20_000_000

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Callable, Sequence
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from labeler.core.errors import SourceError
 from labeler.core.items import Problem
+from labeler.files import tables
 from labeler.files.sources import OBVIOUS, Row, SourceColumns, read
+from labeler.files.tables import read_table
 
 COLUMNS = ["id", "text", "label"]
 RECORDS = [
@@ -319,3 +322,47 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_words(
         return
     assert len(entries) > 0
     assert len({f.source for f in entries}) == len(entries)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(
+    st.lists(st.fixed_dictionaries({"a": VALUES, "b": VALUES}), min_size=1, max_size=6), st.integers(1, 9), st.data()
+)
+def test_a_json_array_is_the_same_in_whatever_parts_it_is_read(entries, size, data):
+    text = json.dumps(entries, indent=data.draw(st.sampled_from([None, 1])), ensure_ascii=False)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder, "t.json")
+        path.write_text(text, encoding="utf-8", errors="replace")
+        whole = list(read_table(path)[1])
+        patch.setattr(tables, "_CHARACTERS", size)
+        assert list(read_table(path)[1]) == whole
+        path.with_suffix(".jsonl").write_text("\n".join(map(json.dumps, entries)))
+        assert [fields for _, fields in read_table(path.with_suffix(".jsonl"))[1]] == [fields for _, fields in whole]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[{"a": 1}\n {"a": 2}]', "Expecting ',' or ']': line 2"),
+        ('[{"a": 1}] {"a": 2}', "Expecting the end: line 1"),
+        ('[{"a": 1},\n{"a": tru}]', "Expecting value: line 2"),
+    ],
+)
+def test_a_broken_json_array_says_in_which_line(tmp_path, text, problem):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(SourceError, match="is not valid JSON") as error:
+        list(read_table(tmp_path / "t.json")[1])
+    assert problem in str(error.value)
+
+
+def test_one_entry_of_a_json_array_is_not_read_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_LONGEST", 1000)
+    (tmp_path / "t.json").write_text('[{"a": "' + "x" * 200_000)
+    with pytest.raises(SourceError, match="too long"):
+        read_table(tmp_path / "t.json")

@@ -445,7 +445,9 @@ CORPUS = (
         "columns",
         "text",
     ),
-    Hostile("a large JSON array", table("t.json", "[" + '"x",' * 200_000 + '"x"]'), "refused", "would unpack", "text"),
+    Hostile(
+        "a large JSON array", table("t.json", "[" + '"x",' * 200_000 + '"x"]'), "refused", "no JSON objects", "text"
+    ),
     # Parquet and Excel
     Hostile(
         "Parquet of one long text",
