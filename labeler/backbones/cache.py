@@ -43,7 +43,9 @@ def embed(
     files = FeatureFiles(folder / key, width)
     with files.locked():
         shards = files.shards()
-        missing = _first_of_each(keys, np.flatnonzero(rows_of(shards, keys) < 0))
+        rows = rows_of(shards, keys)
+        absent = np.flatnonzero(rows < 0)
+        missing = _first_of_each(keys, absent)
         if len(missing):
             contents, names, began = at(inputs, missing), keys[missing], time.perf_counter()
             parts = [slice(start, min(start + chunk, len(names))) for start in range(0, len(names), chunk)]
@@ -57,7 +59,8 @@ def embed(
                 if not engine.apart:
                     speeds.keep(encoder.name, len(missing), time.perf_counter() - began)
             shards = files.shards()
-    return Features.of(shards, keys, width)
+            rows[absent] = rows_of(shards, keys[absent])  # rows that were there keep their places
+    return Features.of(shards, rows, width)
 
 
 def where_encoded(encoder: Encoder) -> tuple[str, int]:

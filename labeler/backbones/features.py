@@ -119,11 +119,11 @@ class Features:
         self._arrays  # noqa: B018 (opened now: they can be read even if their files are removed meanwhile)
 
     @classmethod
-    def of(cls, shards: Sequence[Shard], keys: np.ndarray, width: int) -> "Features":
-        """The features of the items with these keys (n,) bytes, all of which the shards hold."""
+    def of(cls, shards: Sequence[Shard], rows: np.ndarray, width: int) -> "Features":
+        """The features of the items that have these rows (n,) of the shards, see `rows_of`."""
         counts = tuple(len(shard.keys) for shard in shards)
         totals = tuple(shard.total for shard in shards)
-        return cls(tuple(shard.file for shard in shards), counts, rows_of(shards, keys), width, totals)
+        return cls(tuple(shard.file for shard in shards), counts, rows, width, totals)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureFiles:
 
 def of(files: FeatureFiles, keys: np.ndarray) -> Features:
     with files.locked():
-        return Features.of(files.shards(), keys, files.width)
+        return Features.of(files.shards(), rows_of(files.shards(), keys), files.width)
 
 
 def test_a_shard_has_a_stated_number_of_rows_in_half_precision(files: FeatureFiles) -> None:
