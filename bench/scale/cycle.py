@@ -2,6 +2,7 @@
 
     python -m bench.scale.cycle
     python -m bench.scale.cycle --texts 10000,100000,1000000 --words reviews.csv --out cycle.json
+    python -m bench.scale.cycle --texts 10000000 --folder DISK --go-on --out ten-million.json
 
 Texts are made up as in `bench.scale.imports`, and embedded by their characters' n-grams, the encoder that any machine
 has. *First ranking*: from the end of the import until people are asked by a ranking. *The rest embedded*: until every
@@ -9,6 +10,10 @@ text has features, and a ranking chooses among all of them. *A later round*: wit
 runs in a process of its own, whose memory is the most that it held; the time to start it counts for the import alone.
 Meanwhile somebody reserves and answers as the desk does, 20 times a second. The exponent of growth is that between the
 smallest and the largest size: 1 is linear.
+
+With `--go-on` the projects stay in `--folder`, and steps that `--out` has are not done again: a run of many hours that
+was cut off goes on with the same command. Of the step that was cut off, the seconds are those of what was left of it,
+and its row says so.
 """
 
 import argparse
@@ -21,16 +26,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.scale.imports import MOST_ROWS, meanwhile, size_of, sizes_of, vocabulary, watched, write_texts
+from bench.scale.imports import MOST_ROWS, Watched, meanwhile, size_of, sizes_of, vocabulary, watched, write_texts
 from bench.tables import table
 from labeler.backbones.catalogue import CHARACTERS
 from labeler.core.items import Answer
 from labeler.core.settings import Config, LearnerConfig, LimitsConfig, QueryConfig
+from labeler.core.whole_files import whole_file, write_whole
 from labeler.jobs.embedding import embed_once
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
@@ -47,35 +54,76 @@ def main() -> None:
     parser.add_argument("--words", type=Path, help="CSV file with a column `text`, whose words are shuffled")
     parser.add_argument("--folder", type=Path, help="where the projects are made; a temporary one by default")
     parser.add_argument("--out", type=Path, help="JSON, which `bench.scale.model` reads")
+    parser.add_argument("--go-on", action="store_true", help="keep the projects, and leave out steps that were done")
     options = parser.parse_args()
-    words, rows = vocabulary(options.words), list[dict[str, Any]]()
+    if options.go_on and not (options.folder and options.out):
+        parser.error("--go-on needs --folder and --out")
+    rows = json.loads(options.out.read_text()) if options.go_on and options.out.exists() else []
+    words = vocabulary(options.words)
     for texts in options.texts:
-        with tempfile.TemporaryDirectory(prefix="labeler-cycle-", dir=options.folder) as folder:
-            for row in steps(Path(folder), texts, words):
+        done = {row["step"] for row in rows if row["texts"] == texts}
+        with folder_of(texts, options) as folder:
+            for row in steps(folder, texts, words, done):
                 rows.append(row)
                 print(json.dumps(row), flush=True)
                 if options.out:
-                    options.out.write_text(json.dumps(rows, indent=1))
+                    write_whole(options.out, json.dumps(rows, indent=1))
     print(f"\n{table(rows)}\n\n{table(exponents(rows))}")
 
 
-def steps(folder: Path, texts: int, words: list[str]) -> Iterator[dict[str, Any]]:
-    """What each step of one project took."""
-    source = folder / "texts.csv"
-    write_texts(source, texts, words)
+@contextmanager
+def folder_of(texts: int, options: argparse.Namespace) -> Iterator[Path]:
+    """The folder of a project with so many texts, which is removed behind the block unless it is to go on."""
+    if options.go_on:
+        folder = options.folder / f"cycle-{texts}"
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="labeler-cycle-", dir=options.folder) as name:
+        yield Path(name)
+
+
+def steps(folder: Path, texts: int, words: list[str], done: set[str]) -> Iterator[dict[str, Any]]:
+    """What each step of one project took, but for those that were done before."""
+    source, begun = folder / "texts.csv", folder / "begun"
+    if not source.exists():
+        with whole_file(source) as part:
+            write_texts(part, texts, words)
+    project = project_in(folder / "project")
+    command = [sys.executable, "-m", "labeler", "import", str(project.folder), str(source)]
+    works: dict[str, Callable[[], tuple[float, float]]] = {
+        "import": lambda: seconds_and_memory(watched(command)),
+        "first ranking": lambda: apart(one_round, project.folder),
+        "the rest embedded": lambda: apart(embed_rest, project.folder),
+        "a later round": lambda: apart(one_round, project.folder),
+    }
+    for step, work in works.items():
+        if step in done:
+            continue
+        again = begun.exists() and begun.read_text() == step
+        begun.write_text(step)
+        waits: list[float] = []
+        if step == "import":
+            measured = work()
+        else:
+            with meanwhile(project, reserve_and_answer) as waits:
+                measured = work()
+        yield row(texts, step, *measured, project, waits) | ({"cut off before": True} if again else {})
+
+
+def project_in(folder: Path) -> Project:
+    """The project in a folder, which is made if it is not there."""
+    if projects.is_project(folder):
+        return projects.open_project(folder)
     query = QueryConfig(seed_size=SEED, batch=BATCH)
     learner = LearnerConfig(kind="frozen", backbone=CHARACTERS)
     limits = LimitsConfig(table_rows=MOST_ROWS)
     config = Config("scale", ("a", "b"), modality="text", budget=10**6, query=query, learner=learner, limits=limits)
-    project = projects.create(folder / "project", config)
-    run = watched([sys.executable, "-m", "labeler", "import", str(project.folder), str(source)])
-    yield row(texts, "import", run.seconds, run.memory, project)
-    with meanwhile(project, reserve_and_answer) as waits:
-        yield row(texts, "first ranking", *apart(one_round, project.folder), project, waits)
-    with meanwhile(project, reserve_and_answer) as waits:
-        yield row(texts, "the rest embedded", *apart(embed_rest, project.folder), project, waits)
-    with meanwhile(project, reserve_and_answer) as waits:
-        yield row(texts, "a later round", *apart(one_round, project.folder), project, waits)
+    return projects.create(folder, config)
+
+
+def seconds_and_memory(run: Watched) -> tuple[float, float]:
+    return run.seconds, run.memory
 
 
 def one_round(folder: Path) -> None:
