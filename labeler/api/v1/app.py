@@ -38,6 +38,7 @@ from labeler.api.v1.once import HEADER
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, preferred, translate, use
 from labeler.store.driver import sqlite3
+from strategies import StrategyError
 
 VERSION = "1.0"
 RESOURCES = (
@@ -79,6 +80,8 @@ def refuse(request: Request, error: Exception) -> Response:
         status = status_of_change(error)
         headers = when_to_come_again(error) | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
         return ProblemResponse(status, translate(error), headers)
+    if isinstance(error, StrategyError):  # which knows nothing of this package's errors
+        return ProblemResponse(422, translate(error))
     if isinstance(error, HTTPException):
         sentences = {
             404: _("There is nothing at this address."),
@@ -101,7 +104,16 @@ def _methods(request: Request) -> str:
 def make() -> Api:
     """The app."""
     handlers: dict[Any, Any] = dict.fromkeys(
-        (LabelerError, RequestValidationError, HTTPException, sqlite3.OperationalError, OSError, Exception), refuse
+        (
+            LabelerError,
+            StrategyError,
+            RequestValidationError,
+            HTTPException,
+            sqlite3.OperationalError,
+            OSError,
+            Exception,
+        ),
+        refuse,
     )
     made = Api(
         title="labeler",

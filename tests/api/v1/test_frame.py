@@ -14,6 +14,7 @@ from labeler.api.v1.app import make, routes_of_v1
 from labeler.api.v1.frame import Body, Call, ProjectCall, in_home, in_project, page, place_of, resource
 from labeler.core.errors import BusyError, DatabaseError, LabelerError
 from labeler.store.driver import sqlite3
+from strategies import UnknownStrategy
 from tests.support.api import uid_of
 from tests.support.programs import bearer, program
 
@@ -48,6 +49,7 @@ def fail(call: Annotated[Call, in_home("read")], name: str) -> None:
         "database": DatabaseError("It is damaged."),
         "locked": sqlite3.OperationalError("database is locked"),
         "disk": OSError(28, "No space left on device"),
+        "strategy": UnknownStrategy("There is no such strategy."),
         "labeler": LabelerError("The item is not in this project."),
     }.get(name) or ValueError(name)
 
@@ -106,7 +108,14 @@ def test_a_scope_that_is_too_narrow_is_refused_before_the_body_is_looked_at(clie
 
 @pytest.mark.parametrize(
     ("name", "status", "again"),
-    [("busy", 409, True), ("database", 503, True), ("locked", 503, True), ("disk", 503, True), ("labeler", 422, False)],
+    [
+        ("busy", 409, True),
+        ("database", 503, True),
+        ("locked", 503, True),
+        ("disk", 503, True),
+        ("labeler", 422, False),
+        ("strategy", 422, False),
+    ],
 )
 def test_errors_have_their_status_and_say_whether_to_come_again(client, name, status, again):
     reply = client.get(f"/raise/{name}")

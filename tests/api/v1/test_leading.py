@@ -54,12 +54,12 @@ def test_the_queue_of_the_review_comes_in_pages_and_a_decision_takes_a_case_out(
 @pytest.mark.parametrize(
     ("decision", "status"),
     [
-        ({"item_id": 1, "action": "label", "label": "odd"}, 400),
+        ({"item_id": 1, "action": "label", "label": "odd"}, 422),
         ({"item_id": 1, "action": "label"}, 422),
         ({"item_id": 1, "action": "exclude", "label": "good"}, 422),
         ({"item_id": 99, "action": "exclude"}, 422),
         ({"item_id": 1, "action": "delete"}, 400),
-        ({"item_id": 1, "action": "label", "label": ["good", "bad"]}, 400),
+        ({"item_id": 1, "action": "label", "label": ["good", "bad"]}, 422),
     ],
 )
 def test_a_decision_that_is_none_is_refused(client, decision, status):
