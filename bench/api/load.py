@@ -157,7 +157,9 @@ def measured(
     times = {name: [ms for each in clients for ms in each.times[name]] for name in CALLS}
     calls = sum(map(len, times.values()))
     line: dict[str, Any] = {"who": who, "ms": times, "calls": calls, "calls_per_second": round(calls / seconds, 1)}
-    return line | {"server_cpu_ms_per_call": round(1000 * used / calls, 2), "busy": round(busy, 2)}
+    line |= {"server_cpu_ms_per_call": round(1000 * used / calls, 2), "busy": round(busy, 2)}
+    print(f"{markdown([line])}\n", flush=True)  # the other server may fail to start
+    return line
 
 
 def markdown(lines: Sequence[dict[str, Any]]) -> str:
