@@ -35,10 +35,13 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
-def labels_of(project: Project, rows: Rows, kind: Format, with_predictions: bool) -> Response:
+def labels_of(
+    project: Project, rows: Rows, kind: Format, with_predictions: bool, other_models: bool = False
+) -> Response:
     """The project's labels as a download; the log has it once the first byte leaves.
 
-    Args:   with_predictions: those that were made before are added, for one row an item.
+    Args:   with_predictions: those that were made before are added, for one row an item. other_models: so are those of
+            somebody else's models.
     Raises: LabelerError: the format cannot hold the rows.
     """
     kept = None
@@ -46,7 +49,8 @@ def labels_of(project: Project, rows: Rows, kind: Format, with_predictions: bool
         with project.store() as store:
             kept = predictions.kept(project, store)
     name = f"{project.slug}-{rows}-{date.today().isoformat()}.{kind}"
-    return download(stream_labels(project, name, kind, Export(rows, kind, kept)), name, MEDIA_TYPES[kind])
+    export = Export(rows, kind, kept, other_models)
+    return download(stream_labels(project, name, kind, export), name, MEDIA_TYPES[kind])
 
 
 def download(parts: Iterable[bytes], name: str, media_type: str) -> StreamingResponse:

@@ -407,17 +407,20 @@ def run_round(project: "Project") -> None:
 @click.option(
     "--predictions", is_flag=True, help="Add the best model's probabilities for items without a label (`--rows items`)."
 )
-def export(project: "Project", out: Path, rows: Rows, kind: Format | Name | None, predictions: bool) -> None:
+@click.option("--other-models", is_flag=True, help="Add what other models predicted for each item (`--rows items`).")
+def export(
+    project: "Project", out: Path, rows: Rows, kind: Format | Name | None, predictions: bool, other_models: bool
+) -> None:
     """Write the labels, one row an item or one row an answer; docs/export.md says what each column means, and
     docs/formats.md what the files for other tools can hold.
     """
     if kind is not None and kind not in FORMATS_OF_TABLES:
         _write_for(project, cast("Name", kind), out)
         return
-    if predictions and rows != "items":
+    if (predictions or other_models) and rows != "items":
         raise LabelerError("Predictions are of items: add --rows items.")
     with bar("predict" if predictions else "export") as report:
-        count = project.write(out, rows, cast("Format | None", kind), predictions, report)
+        count = project.write(out, rows, cast("Format | None", kind), predictions, report, other_models)
     click.echo(f"{count} {rows} written to {out}.")
 
 

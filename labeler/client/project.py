@@ -300,25 +300,27 @@ class Verbs:
             yield Call("GET", f"{self.path}/export", query={"rows": "answers", "format": "jsonl"}, into=file)
             return pd.DataFrame(tables.read_json_lines(file))
 
-    def write(
+    def write(  # wide: each is a choice of its own
         self,
         out: str | Path,
         rows: Rows = "answers",
         format: Format | None = None,
         predictions: bool = False,
         on_progress: Progress | None = None,
+        other_models: bool = False,
     ) -> Steps[int]:
         """The number of rows written to a file, which is there whole or not at all.
 
         Args:   rows: one an item, or one an answer. format: of the file; None: that of its suffix. predictions: add
                 the best model's for items without a label. on_progress: called with (done, total) of what takes long.
+                other_models: add what other models predicted, see `import_predictions`.
         Raises: LabelerError: the file cannot be written, or its suffix tells no format.
         """
         out = Path(out)
         kind = format or tables.format_of(out)
         if predictions:
             yield from self._predicted_all(on_progress)
-        query = {"rows": rows, "format": kind, "predictions": predictions}
+        query = {"rows": rows, "format": kind, "predictions": predictions, "other_models": other_models}
         with tables.written_whole(out) as part:
             yield Call("GET", f"{self.path}/export", query=query, into=part, on_progress=on_progress)
             return tables.rows_in(part, kind)

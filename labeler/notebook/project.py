@@ -314,23 +314,25 @@ class Project:
         with export_rows(self._project, "answers") as rows:
             return pd.DataFrame(rows)
 
-    def write(
+    def write(  # wide: each is a choice of its own
         self,
         out: str | Path,
         rows: Rows = "answers",
         format: Format | None = None,
         predictions: bool = False,
         on_progress: Progress | None = None,
+        other_models: bool = False,
     ) -> int:
         """The number of rows written to a file, which is there whole or not at all.
 
         Args:   rows: one an item, or one an answer. format: of the file; None: that of its suffix. predictions: add
                 the best model's for items without a label. on_progress: called with (done, total) of what takes long.
+                other_models: add what other models predicted, see `import_predictions`.
         Raises: LabelerError: the file cannot be written, or its suffix tells no format.
         """
         project = self._opened()
         predicted = predict_unlabeled(project, on_progress) if predictions else None
-        return export_labels(project, Path(out), Export(rows, format, predicted))
+        return export_labels(project, Path(out), Export(rows, format, predicted, other_models))
 
     def write_for(self, tool: Name, out: str | Path) -> ToolExport:
         """What was written for another tool: the number of items, and what its format cannot hold.

@@ -1,6 +1,6 @@
 """The rows of an export, one after the other and all of one moment: what every format is written from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from labeler.core.column_names import free_name
 from labeler.core.labels import split, texts_of
 from labeler.core.settings import Config
 from labeler.projects.export_columns import COLUMNS, PREDICTED, Column, Rows
+from labeler.projects.export_foreign import OtherModels
 from labeler.projects.predictions import Predictions
 from labeler.projects.project import Project
 
@@ -39,21 +40,26 @@ class ExportRows:
 
 
 @contextmanager
-def export_rows(project: Project, rows: Rows, predictions: Predictions | None = None) -> Iterator[ExportRows]:
+def export_rows(
+    project: Project, rows: Rows, predictions: Predictions | None = None, other_models: bool = False
+) -> Iterator[ExportRows]:
     """The rows as they are at this moment, whatever is written within the block.
 
     The block holds back the clean-up of the database's write-ahead log: nobody's slow connection may wait in it.
 
-    Args: predictions: of items without a label; of them are columns of their own, for one row an item.
+    Args: predictions: of items without a label; of them are columns of their own, for one row an item. other_models:
+          whether somebody else's models have columns, too.
     """
     with project.store() as store, store.read():
         exported = store.items if rows == "items" else store.answers
         predicted = _Predicted(predictions, project.config) if predictions and rows == "items" else None
         columns = COLUMNS[rows]
-        further = predicted.columns if predicted else ()
+        others = OtherModels(store) if other_models and rows == "items" else None
+        parts = [part for part in (predicted, others) if part is not None]
+        further = tuple(column for part in parts for column in part.columns)
         names = _metadata_columns(exported.metadata_names(), {column.name for column in (*columns, *further)})
         whole = (*columns, *(Column(name, "text", "") for name in names.values()), *further)
-        of_stored = _as_exported(columns, names, project.config, predicted)
+        of_stored = _as_exported(columns, names, project.config, parts)
         several = project.config.several
         yield ExportRows(whole, exported.exported(), several, map(of_stored, exported.stream()))
 
@@ -68,7 +74,7 @@ def _metadata_columns(names: list[str], taken: set[str]) -> dict[str, str]:
 
 
 def _as_exported(
-    columns: tuple[Column, ...], metadata: dict[str, str], config: Config, predicted: "_Predicted | None"
+    columns: tuple[Column, ...], metadata: dict[str, str], config: Config, parts: "Sequence[_Predicted | OtherModels]"
 ) -> Callable[[Row], Row]:
     """The function that makes a row of an export of a stored one."""
     names = [column.name for column in columns]
@@ -84,8 +90,8 @@ def _as_exported(
         cells = stored["metadata"]
         for name, column in metadata.items():
             row[column] = cells.get(name)
-        if predicted is not None:
-            row.update(predicted.of(stored))
+        for part in parts:
+            row.update(part.of(stored))
         return row
 
     return exported

@@ -35,7 +35,7 @@ def stream_labels(project: Project, name: str, kind: Format, export: Export) -> 
 
     def write() -> None:
         try:
-            with export_rows(project, export.rows, export.predictions) as rows:
+            with export_rows(project, export.rows, export.predictions, export.other_models) as rows:
                 counts.append(rows.count)
                 _write(file, kind, rows)
             file.end()

@@ -17,11 +17,14 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 @dataclass(frozen=True)
 class Export:
-    """What to take out. predictions: of the items without a label, for one row an item."""
+    """What to take out. predictions: of the items without a label, for one row an item. other_models: whether it has
+    columns for what somebody else's models predicted, for one row an item.
+    """
 
     rows: Rows = "answers"
     format: Format | None = None  # None: that of the file's suffix, else csv
     predictions: Predictions | None = None
+    other_models: bool = False
 
 
 def export_labels(project: Project, out: Path, export: Export = Export()) -> int:
@@ -35,7 +38,10 @@ def export_labels(project: Project, out: Path, export: Export = Export()) -> int
     kind = export.format or _format_of(out)
     try:
         with whole_file(out) as part:
-            with export_rows(project, export.rows, export.predictions) as rows, part.open("wb") as file:
+            with (
+                export_rows(project, export.rows, export.predictions, export.other_models) as rows,
+                part.open("wb") as file,
+            ):
                 write_rows(file, kind, rows)
             record_export(project, export.rows, kind, out.name, rows.count)  # no file leaves that the log does not know
     except OSError as error:

@@ -170,6 +170,10 @@ class ForeignModels:
         """What a model says of the holdout's items, by ascending id."""
         return self._forecast(model, "JOIN items i ON i.id = p.item_id AND i.split = 'holdout'")
 
+    def everything(self, model: ForeignModel) -> ForeignForecast:
+        """All that a model says, by ascending id."""
+        return self._forecast(model, "")
+
     def of(self, model: ForeignModel, items: Sequence[int]) -> ForeignForecast:
         """What a model says of those of the items that it has predicted, by ascending id."""
         return self._forecast(model, "", [_ids(items)], _AMONG)

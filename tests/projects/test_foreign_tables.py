@@ -1,5 +1,6 @@
 """Tables with predictions: which columns hold them, how an item is found, and what cannot be read."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,22 @@ def test_the_columns_of_an_own_export_are_read_back(tmp_path, project: Project, 
     assert (columns.predicted, columns.key, columns.proba) == ("", "item_id", {"good": "p(good)", "bad": "p(bad)"})
     import_predictions(project, out, columns)
     assert [*said(project).values()] == [("bad", pytest.approx(0.7))] * 8
+
+
+def test_an_export_has_columns_for_each_model_where_that_is_asked_for(tmp_path, project: Project, texts):
+    path = tmp_path / "gpt.csv"
+    pd.DataFrame({"item_id": [1, 3], "predicted": ["good", "bad"], "probability": [0.75, None]}).to_csv(path)
+    for version in ("4", "5"):
+        columns = replace(GPT, version=version, key="item_id", found_by="item_id")
+        import_predictions(project, path, columns)
+    out = tmp_path / "items.jsonl"
+    export_labels(project, out, Export("items", other_models=True))
+    frame = pd.read_json(out, lines=True).set_index("item_id")
+    assert frame.loc[[1, 3], "predicted by GPT-like 5"].tolist() == ["good", "bad"]
+    assert frame.loc[1, "probability by GPT-like 4"] == 0.75
+    assert frame["predicted by GPT-like 4"].notna().sum() == 2
+    export_labels(project, out, Export("items"))
+    assert not [name for name in pd.read_json(out, lines=True).columns if "GPT-like" in name]
 
 
 def test_items_are_found_by_where_they_came_from(tmp_path, project: Project, texts):

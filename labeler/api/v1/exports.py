@@ -32,8 +32,11 @@ def export_labels(
     predictions: Annotated[
         bool, Query(description="With the predictions that were made before, for items without a label.")
     ] = False,
+    other_models: Annotated[
+        bool, Query(description="With what other models predicted, for rows of items: two columns for each model.")
+    ] = False,
 ) -> Response:
     """The bytes come while the rows are being read, of any number, and say what is so at one moment. A reply that
     breaks off is no whole file. The page "What each column means" explains the columns; the audit log has each export.
     """
-    return labels_of(call.project, rows, format, predictions)
+    return labels_of(call.project, rows, format, predictions, other_models)

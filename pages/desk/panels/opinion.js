@@ -43,10 +43,9 @@ export class Opinion {
    * @param {string | null} label that was answered
    */
   afterAnswer(prediction, others, label) {
-    const said = others.map((model) => this.ofModel(model));
-    if (prediction) said.unshift(this.beside(prediction, label));
-    else said.unshift(t("Your last answer:"));
-    this.element.textContent = said.join(prediction ? " · " : " ");
+    const said = others.map((model) => this.ofModel(model)).join(" · ");
+    const own = prediction ? this.beside(prediction, label) : t("Your last answer:");
+    this.element.textContent = said ? `${own}${prediction ? " · " : " "}${said}` : own;
   }
 
   /**
