@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 from labeler.api.requests import LARGEST_ID
 from labeler.api.v1.frame import (
+    LARGEST_NUMBER,
+    WHOLE,
     Body,
     Cursor,
     Limit,
@@ -63,7 +65,7 @@ class ReviewCase(BaseModel):
 class Decision(Body):
     """What is decided about an item."""
 
-    item_id: int = Field(ge=0, le=LARGEST_ID)
+    item_id: Annotated[int, Field(ge=0, le=LARGEST_NUMBER), WHOLE]
     action: AdjudicationAction = Field(
         description="`label`: this is its label. `exclude`: it is taken out. `return`: one more annotator is asked."
     )
