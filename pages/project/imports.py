@@ -23,6 +23,7 @@ from labeler.projects.importer import import_source, undo_import
 from labeler.projects.project import Project
 from labeler.report.sentences.groups import of_import
 from labeler.report.sentences.scans import of_scans
+from labeler.report.sentences.tools import of_tool
 from labeler.store.imports import Import
 from pages.project.foreign import added_predictions, choose_predictions, is_complete
 from pages.project.import_jobs import begin, is_quick, outcome
@@ -106,7 +107,7 @@ def _form(project: Project) -> None:
         chosen = replace(chosen, deidentify=dicom.deidentify, dropped=dicom.drop_columns)
         chosen = choose_columns(chosen, project.config.modality)
         _unknown_classes(project, chosen)
-    foreign = choose_predictions(chosen, project.config) if chosen is not None else None
+    foreign = choose_predictions(chosen, project.config) if chosen is not None and not chosen.preview.title else None
     is_ready = chosen is not None and is_complete(foreign)
     if st.button(_("Import"), key="import", type="primary", disabled=not is_ready) and chosen is not None:
         _import(project, chosen, foreign)
@@ -202,7 +203,7 @@ def latest_import(project: Project) -> None:
     )
     with project.store() as store:
         encoder = [translate(sentence) for sentence in about_encoder(project, store)]
-    for sentence in [*of_import(report), *encoder]:
+    for sentence in [*of_import(report), *of_tool(report), *encoder]:
         st.markdown(sentence)
     if report.dicom is not None:
         privacy = "  \n".join(of_scans(report.dicom))

@@ -87,3 +87,13 @@ def test_a_large_file_is_a_link_that_the_server_streams_and_that_ends(labeled, m
     assert client.get(link).status_code == 403
     monkeypatch.setattr(tokens, "TOKEN_LIVES", timedelta(seconds=-1))
     assert client.get(link).status_code == 401
+
+
+def test_files_of_other_tools_say_what_they_do_not_hold(labeled):
+    app = visit("project")
+    widget(app, "radio", "Format").set_value("doccano").run()
+    assert "doccano does not hold: labels of no class, which items are in the holdout" in everything(app)
+    assert widget(app, "download_button", "Take the labels out")
+    widget(app, "radio", "Format").set_value("coco").run()
+    assert "COCO cannot hold texts" in everything(app)
+    assert not app.exception
