@@ -243,6 +243,7 @@ def test_fifty_megabytes_are_uploaded_and_imported(site, page, tmp_path):
     page.goto(f"{site.url}/project?language=en")
     log_in(page, "root")
     page.locator("summary").get_by_text("Import", exact=True).click()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()  # a file is lost meanwhile
     page.get_by_test_id("stFileUploader").locator("input[type=file]").first.set_input_files(table)
     page.get_by_role("button", name="Import", exact=True).click(timeout=120_000)
     page.get_by_text("50,000 items added").wait_for(timeout=240_000)
