@@ -4,17 +4,18 @@ import codecs
 import csv
 import json
 import math
-import re
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from labeler.core.errors import SourceError
 from labeler.core.settings import LimitsConfig
+from labeler.files import json_arrays
 from labeler.files.csv_files import unguarded
+from labeler.files.json_arrays import JsonText, entries_of_array, loads
 from labeler.files.limits import MEBIBYTE, USUAL, check_columns, check_rows, check_size, check_unpacked
 from labeler.i18n.messages import mark
 
@@ -22,9 +23,6 @@ from labeler.i18n.messages import mark
 
 # A record's row number, as a person counts it in the file, and its fields, or the reason that it has none.
 Records = Iterator[tuple[int, list[str] | str]]
-# Numbers stay as they are written, since 1.0 and 1e3 may be labels.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-_SPACE = re.compile(r"[ \t\r\n]*")
 
 Reader = Callable[[Path, int | None, LimitsConfig], tuple[list[str], Records]]
 
@@ -34,7 +32,6 @@ csv.field_size_limit(2**31 - 1)
 _BEGINNING = 1 << 18  # bytes of a text file whose encoding is looked at where a few rows are wanted
 _CHUNK = 1 << 20  # bytes that are read at a time
 _LONGEST = 1 << 25  # characters of a line, or of the lines of a row
-_CHARACTERS = 1 << 16  # of a JSON array that are read at a time, or more
 _AT_ONCE = 64  # rows of a Parquet file: long texts that repeat take no room in the file, but here
 
 
@@ -136,8 +133,14 @@ def _csv_records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, li
 
 
 def _json(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[str], Records]:
-    is_array = _Text(source, most).next_character() == "["
-    entries = (lambda: _array(source, most)) if is_array else (lambda: _json_lines(source, most))
+    def array() -> Iterator[tuple[int, Any]]:
+        return entries_of_array(_parts(source, most), source.name, _LONGEST)
+
+    def lines() -> Iterator[tuple[int, Any]]:
+        return _json_lines(source, most)
+
+    is_array = JsonText(_parts(source, most), source.name, _LONGEST).next_character() == "["
+    entries = array if is_array else lines
     keys: dict[str, None] = {}
     for _, entry in islice(entries(), most):
         if isinstance(entry, dict):
@@ -153,83 +156,11 @@ def _json(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[st
     )
 
 
-def _array(source: Path, most: int | None) -> Iterator[tuple[int, Any]]:
-    """The entries of an array, read one after the other."""
-    text = _Text(source, most)
-    text.expect("[")
-    if text.next_character() != "]":
-        for number in count(1):
-            yield number, text.value()
-            if text.expect(",", "]") == "]":
-                break
-    else:
-        text.expect("]")
-    text.expect("")
-
-
-class _Text:
-    """The text of a JSON file, of which no more is kept than the entry that is being read."""
-
-    def __init__(self, source: Path, most: int | None) -> None:
-        self._name, self._parts = source.name, _parts(source, most)
-        self._kept, self._place, self._line = "", 0, 1
-
-    def next_character(self) -> str:
-        """What follows the white space here; empty at the end of the file."""
-        while True:
-            self._place = cast(re.Match[str], _SPACE.match(self._kept, self._place)).end()  # it matches nothing, too
-            if self._place < len(self._kept) or not self._read(1):
-                return self._kept[self._place : self._place + 1]
-
-    def expect(self, *characters: str) -> str:
-        """The next character, which is passed over. Raises: SourceError: it is another one."""
-        if (character := self.next_character()) not in characters:
-            expected = " or ".join(repr(each) if each else "the end" for each in characters)
-            raise self._wrong(f"Expecting {expected}", self._place)
-        self._place += len(character)
-        return character
-
-    def value(self) -> Any:
-        """The value that begins here. Raises: SourceError: it is no JSON, or far too long."""
-        self.next_character()
-        while True:
-            try:
-                value, end = _DECODER.raw_decode(self._kept, self._place)
-            except json.JSONDecodeError as error:  # the value is wrong, or goes on in what was not read
-                behind = error.pos - self._place
-                if not self._read(len(self._kept) - self._place):
-                    raise self._wrong(error.msg, behind) from None
-            except RecursionError as error:
-                raise self._wrong(str(error), self._place) from None
-            else:
-                if end < len(self._kept) or not self._read(1):  # a number may go on
-                    self._place = end
-                    return value
-
-    def _read(self, least: int) -> bool:
-        """Forget what was passed over, and read so many characters more; False at the end of the file."""
-        self._line += self._kept.count("\n", 0, self._place)
-        more = "".join(islice(self._parts, 1 + least // _CHARACTERS))
-        self._kept, self._place = self._kept[self._place :] + more, 0
-        if len(self._kept) > _LONGEST + _CHARACTERS:
-            raise self._wrong("one entry is too long", 0)
-        return bool(more)
-
-    def _wrong(self, problem: str, place: int) -> SourceError:
-        where = f"{problem}: line {self._line + self._kept.count(chr(10), 0, place)}"
-        return SourceError("{name} is not valid JSON ({error}): put that right.", name=self._name, error=where)
-
-
 def _json_lines(source: Path, most: int | None) -> Iterator[tuple[int, Any]]:
     # lines end with \n alone, as a JSON string may hold U+2028 and its like
     for number, line in enumerate(lines_of(source, "\n", most), start=1):
         if line.strip():
             yield number, _loads_or_none(line)
-
-
-def loads(text: str) -> Any:
-    """The value of a JSON text, with its numbers as texts."""
-    return _DECODER.decode(text)
 
 
 def _loads_or_none(line: str) -> Any:
@@ -367,10 +298,10 @@ def lines_of(source: Path, newline: str, most: int | None = None) -> Iterator[st
 
 
 def _parts(source: Path, most: int | None) -> Iterator[str]:
-    """The text of a file in parts of `_CHARACTERS`; as `_lines`."""
+    """The text of a file in parts of `json_arrays.PART`; as `_lines`."""
     encoding = _encoding_of(source, most is not None)
     with source.open(encoding=encoding, errors="strict" if most is None else "replace", newline="") as file:
-        while part := file.read(_CHARACTERS):
+        while part := file.read(json_arrays.PART):
             yield part
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from labeler.core.items import ForeignPrediction, GivenAnswer, Problem
 from labeler.files import column_guesses
+from labeler.files.json_arrays import loads
 from labeler.files.sources import Row
-from labeler.files.tables import as_cell, loads
+from labeler.files.tables import as_cell
 from labeler.formats import json_files
 from labeler.formats.base import (
     ANYBODY,

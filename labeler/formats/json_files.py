@@ -8,15 +8,14 @@ from typing import Any, TextIO
 
 from labeler.core.errors import SourceError
 from labeler.core.settings import LimitsConfig
+from labeler.files.json_arrays import PART, JsonText, entries_of_array, loads
 from labeler.files.limits import MEBIBYTE, check_rows, check_size
-from labeler.files.tables import as_cell, lines_of, loads
+from labeler.files.tables import as_cell, lines_of
 from labeler.i18n.messages import mark
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 FIRST = 1 << 22  # characters in which the first entry of a file of a known format ends
-_CHUNK = 1 << 16
 _LONGEST = 1 << 27  # characters of an entry: an image may stand in it
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
 def entries(path: Path, limits: LimitsConfig) -> Iterator[tuple[int, Any]]:
@@ -105,7 +104,7 @@ def clean(text: str) -> str:
 
 def _opens(file: TextIO) -> str:
     """The first character that is no space; the file is at its beginning again."""
-    beginning = file.read(_CHUNK).lstrip()
+    beginning = file.read(PART).lstrip()
     file.seek(0)
     return beginning[:1]
 
@@ -119,8 +118,8 @@ def _first_lines(file: TextIO, n: int) -> Iterator[tuple[int, Any]]:
         except (ValueError, RecursionError):
             if number > 1:
                 return
-            with suppress(ValueError, RecursionError):
-                yield 1, _DECODER.raw_decode(text.lstrip())[0]
+            with suppress(SourceError):
+                yield 1, JsonText(iter([text]), "", FIRST).value()
             return
 
 
@@ -134,34 +133,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _array(file: TextIO, name: str, longest: int) -> Iterator[tuple[int, Any]]:
-    """The entries of an array, of which no more is in memory than the entry and what was read with it."""
-    text, at = file.read(_CHUNK), 0
-    at = text.index("[") + 1
-    number, is_end = 0, False
-    while True:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        if at < len(text) and text[at] == "]":
-            return
-        try:
-            entry, end = _DECODER.raw_decode(text, at)
-            if end == len(text) and not is_end:  # a number may go on
-                raise ValueError
-        except RecursionError:
-            raise SourceError("{name} is not valid JSON: it is nested too deeply.", name=name) from None
-        except ValueError:
-            if is_end or len(text) - at > longest:
-                raise SourceError(
-                    "{name} is not valid JSON behind entry {number}: put that right.", name=name, number=number
-                ) from None
-            more = file.read(
-                max(_CHUNK, len(text) - at)
-            )  # twice as much each time: a long entry is not read anew often
-            text, at, is_end = text[at:] + more, 0, not more
-            continue
-        number += 1
-        yield number, entry
-        at = end
+    return entries_of_array(iter(lambda: file.read(PART), ""), name, longest)
 
 
 NO_OBJECT = mark("is not a JSON object")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from labeler.core.errors import SourceError
 from labeler.core.items import Problem
-from labeler.files import tables
+from labeler.files import json_arrays, tables
 from labeler.files.sources import OBVIOUS, Row, SourceColumns, read
 from labeler.files.tables import read_table
 
@@ -340,7 +340,7 @@ def test_a_json_array_is_the_same_in_whatever_parts_it_is_read(entries, size, da
         path = Path(folder, "t.json")
         path.write_text(text, encoding="utf-8", errors="replace")
         whole = list(read_table(path)[1])
-        patch.setattr(tables, "_CHARACTERS", size)
+        patch.setattr(json_arrays, "PART", size)
         assert list(read_table(path)[1]) == whole
         path.with_suffix(".jsonl").write_text("\n".join(map(json.dumps, entries)))
         assert [fields for _, fields in read_table(path.with_suffix(".jsonl"))[1]] == [fields for _, fields in whole]
