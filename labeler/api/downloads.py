@@ -3,13 +3,18 @@
 GET /api/{project}/labels/{link}   → the file that a link of the page Project names, see `labeler.access.tokens`
 """
 
+import json
+import shutil
+import tempfile
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from urllib.parse import quote
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from labeler.access.home import home
@@ -18,12 +23,14 @@ from labeler.access.tokens import check_link
 from labeler.api.problems import cannot_store, status_of
 from labeler.core.actor import Actor
 from labeler.core.errors import LabelerError
-from labeler.i18n.messages import preferred, translate, use
+from labeler.formats.base import Name
+from labeler.i18n.messages import dump, preferred, translate, use
 from labeler.projects import predictions
 from labeler.projects import project as projects
 from labeler.projects.export_columns import Format, Rows
 from labeler.projects.export_stream import stream_labels
 from labeler.projects.exporter import Export
+from labeler.projects.other_tools import export_for
 from labeler.projects.project import Project
 from labeler.store.driver import sqlite3
 
@@ -51,6 +58,26 @@ def labels_of(
     name = f"{project.slug}-{rows}-{date.today().isoformat()}.{kind}"
     export = Export(rows, kind, kept, other_models)
     return download(stream_labels(project, name, kind, export), name, MEDIA_TYPES[kind])
+
+
+def file_for(project: Project, tool: Name, suffix: str) -> Response:
+    """The project's labels as another tool's file, as a download.
+
+    Raises: LabelerError: the format cannot hold the project's items, or such a file cannot hold them.
+    """
+    scratch = Path(tempfile.mkdtemp(dir=project.folder, prefix=".export-"))
+    try:
+        path = scratch / f"{project.slug}-{tool}-{date.today().isoformat()}{suffix}"
+        written = export_for(project, path, tool)
+        if not path.is_file():
+            raise LabelerError("The file of {tool} cannot end in {suffix}: use .zip.", tool=tool, suffix=suffix)
+    except BaseException:
+        shutil.rmtree(scratch)
+        raise
+    facts = {"items": written.items, "left_out": [[dump(what), n] for what, n in written.left_out]}
+    headers = {"Labeler-Export": json.dumps(facts)}
+    remove = BackgroundTask(shutil.rmtree, scratch, ignore_errors=True)
+    return FileResponse(path, headers=headers, filename=path.name, background=remove)
 
 
 def download(parts: Iterable[bytes], name: str, media_type: str) -> StreamingResponse:

@@ -66,7 +66,9 @@ class Pause:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answered. content: the parsed JSON, the text of anything else; None where it went into a file."""
+    """What the server answered. content: the parsed JSON, the text of anything else; where it went into a file, the
+    headers.
+    """
 
     status: int
     headers: Mapping[str, str]

@@ -1,10 +1,11 @@
 """`labeler.Project` for a project on a server: the same methods, each a few calls of the API."""
 
+import json
 import os
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,10 @@ from labeler.core.settings import Config
 from labeler.core.settings_parser import parse
 from labeler.files.sources import Row
 from labeler.files.unseen import unseen_rows
+from labeler.formats.base import Name
+from labeler.i18n.messages import Message, load
 from labeler.projects.foreign_columns import PredictionColumns
+from labeler.projects.other_tools import ToolExport
 
 POLL_SECONDS = 0.3  # between two questions about a job
 WHERE = "The settings on the server"  # in messages
@@ -325,6 +329,39 @@ class Verbs:
             yield Call("GET", f"{self.path}/export", query=query, into=part, on_progress=on_progress)
             return tables.rows_in(part, kind)
 
+    def write_for(self, tool: Name, out: str | Path) -> Steps[ToolExport]:
+        """What was written for another tool: the number of items, and what its format cannot hold.
+
+        Args:   tool: such as `label-studio`, see docs/formats.md. out: a new folder, a `.zip`, or without images the
+                tool's file.
+        Raises: LabelerError: the format cannot hold the project's items, or `out` cannot be written.
+        """
+        out = Path(out)
+        if not out.suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise LabelerError("{out} is there already: name a folder that is new or empty.", out=out)
+        call = Call("GET", f"{self.path}/export/{tool}", query={"suffix": out.suffix.lower() or ".zip"})
+        if out.suffix:
+            with tables.written_whole(out) as part:
+                headers = yield replace(call, into=part)
+        else:
+            headers = yield from self._unpacked(call, out)
+        facts = json.loads(headers["labeler-export"])
+        return ToolExport(facts["items"], tuple((Message.of(load(what)), n) for what, n in facts["left_out"]))
+
+    def _unpacked(self, call: Call, out: Path) -> Steps[Mapping[str, str]]:
+        """The headers of a reply whose zip was unpacked into a folder."""
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".") as scratch:
+            archive = Path(scratch) / "export.zip"
+            headers: Mapping[str, str] = yield replace(call, into=archive)
+            with zipfile.ZipFile(archive) as packed:
+                packed.extractall(Path(scratch) / "unpacked")
+            (folder,) = (Path(scratch) / "unpacked").iterdir()
+            if out.exists():
+                out.rmdir()
+            folder.replace(out)
+        return headers
+
     def _predicted_all(self, on_progress: Progress | None) -> Steps[None]:
         """Have the items without a label predicted."""
         job = yield Call("POST", f"{self.path}/predictions")
@@ -494,6 +531,7 @@ class Project:
     compare = waiting(Verbs.compare)
     export = waiting(Verbs.export)
     write = waiting(Verbs.write)
+    write_for = waiting(Verbs.write_for)
     predict = waiting(Verbs.predict)
 
     def __repr__(self) -> str:
@@ -527,6 +565,7 @@ class AsyncProject:
     compare = awaiting(Verbs.compare)
     export = awaiting(Verbs.export)
     write = awaiting(Verbs.write)
+    write_for = awaiting(Verbs.write_for)
     predict = awaiting(Verbs.predict)
 
     async def __aenter__(self) -> "AsyncProject":

@@ -74,7 +74,7 @@ class Received:
     def reply(self) -> Reply:
         """The reply, once all parts were taken."""
         if self._file is not None:
-            return Reply(self.status, self.headers, None)
+            return Reply(self.status, self.headers, self.headers)
         return Reply(self.status, self.headers, self._content())
 
     def _content(self) -> Any:

@@ -187,7 +187,8 @@ class Incoming:
     def _write(self, file) -> Sentence | None:  # type: ignore[no-untyped-def]
         """Write what has come; why it cannot be written."""
         try:
-            file.write(self._pending)
+            pending = self._pending
+            file.write(pending)
             file.flush()
         except OSError:
             return _no_room(room(Path(file.name).parent), len(self._pending), always=True)

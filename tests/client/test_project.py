@@ -109,6 +109,21 @@ def test_an_export_is_streamed_into_a_file_and_counted(server, tmp_path):
         project.write(tmp_path / "no" / "items.csv")
 
 
+def test_files_for_another_tool_come_from_the_server_as_a_file_and_as_a_folder(server, own_home, tmp_path):
+    project, here = films(f"{server}/films"), Project(own_home / "films")
+    for name in ("tasks.zip", "tasks"):
+        written = project.write_for("label-studio", tmp_path / name)
+        assert written == here.write_for("label-studio", tmp_path / f"here-{name}")
+        assert written.items == 60
+    assert {path.name for path in (tmp_path / "tasks").iterdir()} == {
+        path.name for path in (tmp_path / "here-tasks").iterdir()
+    }
+    with pytest.raises(LabelerError, match="is there already"):
+        project.write_for("label-studio", tmp_path / "tasks")
+    with pytest.raises(LabelerError, match=r"cannot end in \.csv"):
+        project.write_for("label-studio", tmp_path / "tasks.csv")
+
+
 def test_an_import_that_is_interrupted_is_cancelled(server, own_home, monkeypatch):
     project = films(f"{server}/films")
 

@@ -201,7 +201,7 @@ def test_an_import_that_was_killed_from_outside_again_and_again_is_done_in_the_e
 
 
 def test_reading_beyond_its_memory_is_ended_and_says_so(project, tmp_path):
-    (tmp_path / "t.json").write_text("[" + ",".join(['{"text": "a b"}'] * 600_000) + "]")
+    (tmp_path / "t.json").write_text('[{"text": "' + "가" * 30_000_000 + '"}]', encoding="utf-8")  # one entry, not many
     tight = replace(project, config=replace(project.config, limits=LimitsConfig(import_megabytes=64)))
     with pytest.raises(LimitError, match=r"t\.json needed more than 64 MB of memory and was ended"):
         import_source(tight, tmp_path / "t.json", apart=True)

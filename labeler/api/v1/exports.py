@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import Query
 from starlette.responses import Response
 
-from labeler.api.downloads import MEDIA_TYPES, labels_of
+from labeler.api.downloads import MEDIA_TYPES, file_for, labels_of
 from labeler.api.v1.frame import ProjectCall, in_project, resource
+from labeler.formats.base import Name
 from labeler.projects.export_columns import Format, Rows
 
 router = resource("Exports")
@@ -40,3 +41,22 @@ def export_labels(
     breaks off is no whole file. The page "What each column means" explains the columns; the audit log has each export.
     """
     return labels_of(call.project, rows, format, predictions, other_models)
+
+
+@router.get(
+    "/projects/{p}/export/{tool}",
+    summary="The labels as another tool's file",
+    responses={200: {"description": "The file.", "content": {"application/octet-stream": {}}}},
+    response_class=Response,
+)
+def export_for_a_tool(
+    call: Annotated[ProjectCall, in_project("read", "take_out")],
+    tool: Name,
+    suffix: Annotated[
+        str, Query(pattern=r"^\.[a-z]{1,10}$", description="`.zip`, or that of the tool's one file, without images.")
+    ] = ".zip",
+) -> Response:
+    """Made whole before its first byte leaves. The header `Labeler-Export` has the number of items, and what the tool's
+    format cannot hold with how often, as JSON; docs/formats.md says what each format keeps.
+    """
+    return file_for(call.project, tool, suffix)
