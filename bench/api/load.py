@@ -5,9 +5,9 @@
 
 Each client has one connection and does the same again and again, `--pace` seconds between two turns on average: it asks
 for the next item, stores an answer to it, reads a page of 100 items, and reads the learning curve, which Label Studio
-does not have. Both servers have the same images, one account and one token, no model and no training. Each is alone on
-the machine while it is measured, but for what else runs there. *Busy*: the share of all cores that was used meanwhile,
-by whomever.
+does not have. An error of ours ends the measurement; those of Label Studio are counted. Both servers have the same
+images, one account and one token, no model and no training. Each is alone on the machine while it is measured, but for
+what else runs there. *Busy*: the share of all cores that was used meanwhile, by whomever.
 """
 
 import argparse
@@ -45,6 +45,7 @@ class Program(Client):
     def __init__(self, number: int, port: int, authorization: str) -> None:
         super().__init__(f"client{number}", port, authorization, number)
         self.times = defaultdict(list)
+        self.failed = 0  # calls that the server answered with an error
 
     def turn(self) -> None:
         """Make one call of each kind."""
@@ -91,6 +92,14 @@ class OfLabelStudio(Program):
     def __init__(self, number: int, studio: LabelStudio, tasks: Sequence[int]) -> None:
         super().__init__(number, studio.port, f"Token {studio.token}")
         self.project, self.left, self.pages, self.page = studio.project, list(tasks), max(len(tasks) // PAGE, 1), 0
+
+    def send(self, into: str, method: str, path: str, body: object = None) -> bytes:
+        """As of other clients; an error of the server is counted, and the client goes on."""
+        try:
+            return super().send(into, method, path, body)
+        except SystemExit:
+            self.failed += 1
+            return b""
 
     def turn(self) -> None:
         self.send("next", "GET", f"/api/projects/{self.project}/next")
@@ -150,6 +159,7 @@ def measured(
             list(pool.map(lambda each: each.turn(), clients))
         for each in clients:
             each.times.clear()
+            each.failed = 0
         psutil.cpu_percent()
         began, used = time.perf_counter(), cpu_seconds(server)
         list(pool.map(lambda each: each.work(began + options.seconds, options.pace), clients))
@@ -157,6 +167,7 @@ def measured(
     times = {name: [ms for each in clients for ms in each.times[name]] for name in CALLS}
     calls = sum(map(len, times.values()))
     line: dict[str, Any] = {"who": who, "ms": times, "calls": calls, "calls_per_second": round(calls / seconds, 1)}
+    line["failed"] = sum(each.failed for each in clients)
     line |= {"server_cpu_ms_per_call": round(1000 * used / calls, 2), "busy": round(busy, 2)}
     print(f"{markdown([line])}\n", flush=True)  # the other server may fail to start
     return line
@@ -171,7 +182,7 @@ def markdown(lines: Sequence[dict[str, Any]]) -> str:
             ms = line["ms"][name]
             row[head] = [round(float(q), 1) for q in np.percentile(ms, QUANTILES)] if ms else None
         row |= {"calls/s": line["calls_per_second"], "server's CPU ms/call": line["server_cpu_ms_per_call"]}
-        rows.append(row | {"busy": line["busy"]})
+        rows.append(row | {"failed calls": line["failed"], "busy": line["busy"]})
     if len(lines) == 2:
         ours, theirs = (line["ms"] for line in lines)
         ratios = {
