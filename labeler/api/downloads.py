@@ -77,7 +77,8 @@ def file_for(project: Project, tool: Name, suffix: str) -> Response:
     facts = {"items": written.items, "left_out": [[dump(what), n] for what, n in written.left_out]}
     headers = {"Labeler-Export": json.dumps(facts)}
     remove = BackgroundTask(shutil.rmtree, scratch, ignore_errors=True)
-    return FileResponse(path, headers=headers, filename=path.name, background=remove)
+    kind = "application/octet-stream"  # as the schema says, whatever the suffix
+    return FileResponse(path, headers=headers, media_type=kind, filename=path.name, background=remove)
 
 
 def download(parts: Iterable[bytes], name: str, media_type: str) -> StreamingResponse:

@@ -1,5 +1,6 @@
 """The public API as an ASGI app: the resources, the errors, the schema."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -139,4 +140,6 @@ def make() -> Api:
 
 
 app = make()
-routes_of_v1 = [Mount(V1, app)]
+_mounted = Mount(V1, app)
+_mounted.path_regex = re.compile(_mounted.path_regex.pattern, re.DOTALL)  # also an address with a line break in it
+routes_of_v1 = [_mounted]

@@ -73,8 +73,10 @@ def taken(*bodies: type[Body], upload: type[Body]) -> dict[str, Any]:
     form["properties"]["files"] = {
         "type": "array",
         "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "minItems": 1,
         "description": "A table, a zip of images, or images with their folders in their names.",
     }
+    form["required"] = [*form.get("required", ()), "files"]
     objects = [body.model_json_schema() for body in bodies]
     content = {JSON: {"schema": objects[0] if len(objects) == 1 else {"anyOf": objects}}, FORM: {"schema": form}}
     return {"requestBody": {"required": True, "content": content}}

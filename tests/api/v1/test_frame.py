@@ -263,3 +263,9 @@ def test_a_list_is_read_to_its_end_by_cursor():
 def test_a_cursor_that_no_list_gave_is_refused(cursor):
     with pytest.raises(LabelerError, match="'cursor' must be the 'next' of the page before"):
         place_of(cursor)
+
+
+def test_an_address_with_a_line_break_is_answered_with_a_problem(own_home):
+    reply = program().delete("/projects/none/members/a%0Ab")
+    assert reply.status_code == 404
+    assert reply.headers["content-type"] == "application/problem+json"
