@@ -49,7 +49,7 @@ def _add(project: Project) -> None:
     with st.form("webhook", clear_on_submit=False):
         url = st.text_input(_("Address of a webhook"))
         events = st.multiselect(
-            _("It is told of"), EVENTS, list(EVENTS), format_func=lambda name: _(MEANINGS[name]), key="webhook-events"
+            _("It is told of"), EVENTS, list(EVENTS), format_func=lambda name: _(MEANINGS[name]), placeholder=_("none")
         )
         if not st.form_submit_button(_("Add the webhook")):
             return
@@ -104,6 +104,7 @@ def _trackers(project: Project) -> None:
         [*NAMES],
         list(used),
         format_func=NAMES.__getitem__,
+        placeholder=_("none"),
         help=_("Where they keep it say their own variables, such as MLFLOW_TRACKING_URI; see docs/events.md."),
     )
     if tuple(wanted) != used and st.button(_("Save"), key="save-trackers"):

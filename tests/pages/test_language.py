@@ -224,3 +224,15 @@ def test_no_table_shows_none_where_a_cell_is_empty():
     ]
     assert len(tables) > 9
     assert [name for name, call in tables if "placeholder" not in {keyword.arg for keyword in call.keywords}] == []
+
+
+def test_empty_choices_say_so_in_the_reader_s_language():
+    """Streamlit's own words for an empty box of several choices are English."""
+    boxes = [
+        (path.name, node)
+        for path in sorted((ROOT / "pages").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "multiselect"
+    ]
+    assert len(boxes) > 5
+    assert [name for name, call in boxes if "placeholder" not in {keyword.arg for keyword in call.keywords}] == []
