@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import streamlit as st
 
@@ -68,7 +68,7 @@ def take_out(project: Project, user: User, counts: Counts) -> None:
     is_tool = format_ not in TABLES
     rows: Rows = left.radio(_("Rows"), [*ROWS], format_func=lambda name: _(ROWS[name]), disabled=is_tool)
     if is_tool:
-        _for_tool(project, FORMATS[cast("Name", format_)], counts)
+        _for_tool(project, user, FORMATS[cast("Name", format_)], counts)
     else:
         _table(
             project, user, counts, Export(rows, cast("Format", format_)), kept, jobs, latest.model if latest else None
@@ -111,10 +111,8 @@ def _file(project: Project, user: User, export: Export, n: int) -> None:
     """The button that takes a file of `n` rows at most out; a large one leaves as a stream and never lies in memory."""
     label, icon = _("Take the labels out"), ":material/download:"
     if n > IN_MEMORY:
-        uid = uid_in(home(), project)
         wanted = {"rows": export.rows, "format": export.format, "predictions": export.predictions is not None}
-        address = f"{base_path()}/api/{uid}/labels/{issue_link(user, uid, wanted)}"
-        st.link_button(label, address, type="primary", icon=icon)
+        st.link_button(label, _address(project, user, wanted), type="primary", icon=icon)
         return
     name = f"{project.slug}-{export.rows}-{date.today().isoformat()}.{export.format}"
     content = partial(_content, project, name, export)
@@ -122,8 +120,16 @@ def _file(project: Project, user: User, export: Export, n: int) -> None:
     st.download_button(label, content, name, type="primary", icon=icon, disabled=is_empty, on_click="ignore")
 
 
-def _for_tool(project: Project, format_: Tool, counts: Counts) -> None:
-    """The button for the files of another tool, and what these cannot hold."""
+def _address(project: Project, user: User, wanted: dict[str, Any]) -> str:
+    """Where the server sends a file, see `labeler.api.downloads`."""
+    uid = uid_in(home(), project)
+    return f"{base_path()}/api/{uid}/labels/{issue_link(user, uid, wanted)}"
+
+
+def _for_tool(project: Project, user: User, format_: Tool, counts: Counts) -> None:
+    """The button for the files of another tool, and what these cannot hold; many items, and images, leave from the
+    server's disk and never lie in memory.
+    """
     try:
         check_fits(format_, description(project))
     except LabelerError as error:
@@ -132,16 +138,14 @@ def _for_tool(project: Project, format_: Tool, counts: Counts) -> None:
     missing = [translate(meaning) for fact, meaning in FACTS.items() if fact not in format_.keeps]
     if missing:
         st.caption(_("{title} does not hold: {facts}.", title=format_.title, facts=", ".join(missing)))
-    name = file_name(project, format_)
-    st.download_button(
-        _("Take the labels out"),
-        partial(_content_for, project, name, format_.name),
-        name,
-        type="primary",
-        icon=":material/download:",
-        disabled=counts.pool + counts.holdout == 0,
-        on_click="ignore",
-    )
+    label, icon = _("Take the labels out"), ":material/download:"
+    name, n = file_name(project, format_), counts.pool + counts.holdout
+    if n > IN_MEMORY or (n and project.config.modality == "image"):
+        wanted = {"tool": format_.name, "suffix": Path(name).suffix}
+        st.link_button(label, _address(project, user, wanted), type="primary", icon=icon)
+        return
+    content = partial(_content_for, project, name, format_.name)
+    st.download_button(label, content, name, type="primary", icon=icon, disabled=n == 0, on_click="ignore")
 
 
 def _content_for(project: Project, name: str, tool: Name) -> bytes:
