@@ -13,6 +13,7 @@ import yaml
 
 from bench.deploy import dockerfile
 from labeler.cli import main
+from labeler.events.addresses import VARIABLE as WEBHOOK_HOSTS
 from labeler.projects.backup_settings import place
 from tests.support.machine import ROOT
 
@@ -21,7 +22,7 @@ COMPOSE = sorted(DEPLOY.glob("compose*.yaml"))
 OPTIONS = {option.envvar for command in main.commands.values() for option in command.params if option.envvar}
 OPTIONS |= {option.envvar for option in main.commands["users"].commands["add"].params if option.envvar}  # type: ignore[attr-defined]
 # Read elsewhere in the code, or by compose.yaml itself.
-OTHERS = {"LABELER_OBJECT_STORES", "LABELER_NICENESS"}
+OTHERS = {"LABELER_OBJECT_STORES", "LABELER_NICENESS", WEBHOOK_HOSTS}
 OF_COMPOSE = {"LABELER_TLS", "LABELER_CERTIFICATES", "LABELER_TAG", "LABELER_EXTRAS", "LABELER_UPSTREAM"}
 
 
@@ -51,6 +52,11 @@ def test_what_compose_reads_from_its_settings_is_in_the_example(services):
     given = set(re.findall(r"^#?(\w+)=", (DEPLOY / "example.env").read_text(encoding="utf-8"), re.MULTILINE))
     assert needed <= given
     assert given <= set(re.findall(r"\$\{(\w+)", text))
+
+
+def test_hosts_of_webhooks_can_be_named_for_who_checks_and_who_sends(services):
+    assert WEBHOOK_HOSTS in services["app"]["environment"]
+    assert WEBHOOK_HOSTS in services["worker"]["environment"]
 
 
 @pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
