@@ -22,7 +22,11 @@ def checked(url: str) -> SplitResult:
 
     Raises: WebhookError: it is none, holds a name or a password, or goes without TLS to a host that is not named.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # of an address in brackets that is none
+        begin = url.partition("://")[0][:20] + "://…"  # the rest may hold a password
+        raise WebhookError("{url} is no address of a webhook: it begins with https://.", url=begin) from error
     try:
         port = parts.port
     except ValueError:
@@ -62,7 +66,7 @@ def address_of(parts: SplitResult) -> str:
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError: no host has this name
         raise WebhookError("The host {host} is unknown.", host=host) from error
     address = str(found[0][4][0])
     if not ipaddress.ip_address(address).is_global and not is_named(parts):

@@ -89,9 +89,9 @@ class Webhooks:
         again = at + PAUSES[tried_before] if problem and tried_before < len(PAUSES) else None
         with self.db.write():
             self.db.execute(
-                "UPDATE webhook_deliveries SET attempts = attempts + 1, next_at = ?, problem = ?, delivered_at = ?"
-                " WHERE id = ?",
-                [again, dump(problem) if problem else None, None if problem else now(), delivery.id],
+                "UPDATE webhook_deliveries SET attempts = attempts + 1, problem = ?, delivered_at = ?, next_at ="
+                " (SELECT ? FROM webhooks w WHERE w.id = webhook AND w.removed_at IS NULL) WHERE id = ?",
+                [dump(problem) if problem else None, None if problem else now(), again, delivery.id],
             )
             self.db.execute(
                 "DELETE FROM webhook_deliveries WHERE next_at IS NULL AND event <> 'target.reached' AND id <="

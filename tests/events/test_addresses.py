@@ -24,6 +24,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
         "https://example.org/#part",
         "https://example.org/" + "x" * 2000,
         "http://example.org/",
+        "https://kim:secret@[example.org/",
     ],
 )
 def test_an_address_that_webhooks_may_not_have_is_refused(url: str) -> None:
@@ -51,3 +52,8 @@ def test_a_public_address_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_people_see_no_path_and_no_password() -> None:
     assert shown("https://kim:secret@example.org:8443/services/T0/B0/XXXX?key=1") == "https://example.org:8443/…"
+
+
+def test_a_host_that_has_no_possible_name_is_unknown() -> None:
+    with pytest.raises(WebhookError, match="unknown"):
+        address_of(checked(f"https://{'x' * 64}.example.org/"))

@@ -1,10 +1,12 @@
 """Webhooks are told of each event once, also after a receiver was down, and of nothing that did not happen."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from labeler.core.errors import LabelerError
 from labeler.core.items import Answer
 from labeler.events import addresses
 from labeler.events.sending import new_secret
@@ -128,6 +130,20 @@ def test_a_webhook_that_was_removed_is_told_nothing_more(told, hook):
     with told.store() as store:
         rows = store.audit.rows(action="webhook removed")
     assert rows[0].what == {"webhook": 1, "host": hook.host}
+
+
+def test_a_webhook_that_is_removed_during_an_attempt_is_not_tried_again(told, monkeypatch):
+    def removed_meanwhile(*_):
+        with told.store() as store:
+            store.webhooks.remove(1)
+        raise LabelerError("There is no answer.")
+
+    monkeypatch.setattr(webhooks, "send", removed_meanwhile)
+    with told.store() as store:
+        store.team.join("lee")
+    assert webhooks.deliver_once(told)
+    with told.store() as store:
+        assert not store.webhooks.is_due(time.time() + max(PAUSES))
 
 
 def test_an_erased_person_is_told_of_no_more(told):
