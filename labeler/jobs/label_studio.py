@@ -21,13 +21,14 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from filelock import Timeout
 
 from labeler.core.blinding import is_blind
-from labeler.core.errors import LabelerError
+from labeler.core.errors import UNEXPECTED, DatabaseError, LabelerError
 from labeler.core.items import Answer, Reserved
 from labeler.core.labels import join, split
 from labeler.events.requests import request
 from labeler.formats import label_studio as tasks_file
 from labeler.formats.label_studio import Configuration, parse_configuration
 from labeler.i18n.messages import Message, mark
+from labeler.jobs.imports import UPLOADS
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
 from labeler.store import Store
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 
 LOCK = "label-studio.lock"
 EVERY = 60.0  # seconds between two looks, if nothing happens here or there
-AFTER_PROBLEM = 60.0
 LEAST_ASKED, BATCHES = 40, 2  # tasks that are put in order: this many, or this many batches
 PAGE = 500  # tasks that are read at once
 TASK = "label_studio_task"  # the column of an item with the number of its task
@@ -60,13 +60,19 @@ def look_once(project: Project) -> bool:
             link = store.label_studio.link()
             if link is None or not is_due(store):
                 return False
-            read_until, problem, pause = link.read_until, Message(""), EVERY
+            read_until, problem = link.read_until, Message("")
+            store.label_studio.look_at(time.time() + EVERY)  # what it is told of from now on makes it due before
             try:
                 read_until = _Look(project, store, link).run()
+            except (DatabaseError, OSError):
+                raise
             except LabelerError as error:
                 log.warning("%s: Label Studio: %s", project.slug, error)
-                problem, pause = Message.of(error), AFTER_PROBLEM
-            store.label_studio.looked(read_until, problem, time.time() + pause)
+                problem = Message.of(error)
+            except Exception as error:  # of an answer in another form
+                log.exception("%s: Label Studio", project.slug)
+                problem = mark(UNEXPECTED, kind=type(error).__name__, error=error)
+            store.label_studio.looked(read_until, problem)
             return True
     except Timeout:
         return False
@@ -126,7 +132,7 @@ class _Server:
         Raises: LabelStudioError: it lies on another server, or is not there.
         """
         url = urljoin(self.link.url.rstrip("/") + "/", address)
-        if urlsplit(url).netloc != urlsplit(self.link.url).netloc:
+        if urlsplit(url)[:2] != urlsplit(self.link.url)[:2]:  # nor is the token sent without TLS
             raise LabelStudioError("{url} lies on another server than the tasks.", url=url)
         reply = request("GET", url, self._headers())
         if reply.status != 200:
@@ -166,39 +172,47 @@ class _Look:
         about = self.server.get(f"/api/projects/{self.link.project}")
         configuration = check_configuration(self.project, about["label_config"])
         known = self.store.label_studio.tasks()
-        if about["task_number"] != len(known):
-            self._import([task for task in self._tasks() if task["id"] not in known], configuration)
-        read_until = self._read_answers(configuration)
+        is_all = about["task_number"] != len(known)  # tasks were added, or deleted, which no change tells of
+        changed = _changed_since("" if is_all else self.link.read_until)
+        seen, new = set[int](), []
+        for tasks in self._pages(changed):
+            seen.update(task["id"] for task in tasks)
+            new += [{"id": task["id"], "data": task["data"]} for task in tasks if task["id"] not in known]
+        if new:
+            self._import(new, about["label_config"], configuration)
+        if is_all and len(seen) == about["task_number"]:
+            self.store.label_studio.forget_others(seen)
+        read_until = self._read_answers(changed, configuration)
         self._tell_what_is_asked(configuration)
         return read_until
 
-    def _tasks(self, **query: Any) -> Iterator[dict[str, Any]]:
-        """The tasks of the project, with their annotations."""
+    def _pages(self, query: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
+        """The tasks of the project, with their annotations, page by page."""
         page = 1
         while True:
             part = self.server.get(
                 "/api/tasks", project=self.link.project, fields="all", page=page, page_size=PAGE, **query
             )
-            yield from part["tasks"]
+            yield part["tasks"]
             if page * PAGE >= part["total"]:
                 return
             page += 1
 
     # -------------------------------------------------------- tasks there → items here
 
-    def _import(self, tasks: Sequence[dict[str, Any]], configuration: Configuration) -> None:
+    def _import(self, tasks: Sequence[dict[str, Any]], label_config: str, configuration: Configuration) -> None:
         content = configuration.content or self.project.config.modality
-        with tempfile.TemporaryDirectory() as scratch:
+        uploads = self.project.folder / UPLOADS  # an import links to a file on its own disk, and /tmp may be small
+        uploads.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=uploads) as scratch:
             folder = Path(scratch)
-            (folder / tasks_file.CONFIGURATION).write_text(
-                self.server.get(f"/api/projects/{self.link.project}")["label_config"], encoding="utf-8"
-            )
+            (folder / tasks_file.CONFIGURATION).write_text(label_config, encoding="utf-8")
             hashes, entries = {}, []
             for task in tasks:
                 data = dict(task["data"]) | {TASK: task["id"]}
                 try:
                     hashes[task["id"]] = self._fetched(folder, task, data, content)
-                except LabelerError as error:
+                except (LabelerError, ValueError) as error:  # a ValueError: no address at all
                     log.warning("%s: task %d: %s", self.project.slug, task["id"], error)
                     hashes[task["id"]] = ""
                     continue
@@ -223,27 +237,28 @@ class _Look:
 
     # -------------------------------------------------------- annotations there → answers here
 
-    def _read_answers(self, configuration: Configuration) -> str:
-        """Store what has changed since the last look; the time of the latest change."""
+    def _read_answers(self, changed: Mapping[str, str], configuration: Configuration) -> str:
+        """Store the annotations of the tasks that a query finds; the time of the latest change."""
         items, latest = self.store.label_studio.tasks(), self.link.read_until
-        changed = []
-        for task in self._tasks(**_changed_since(self.link.read_until)):
-            latest = max(latest, task["updated_at"])
-            item = items.get(task["id"])
-            if item is not None:
-                changed.append((item, task["annotations"]))
-        given = self.store.label_studio.annotations_of([item for item, _ in changed])
-        for item, annotations in changed:
-            self._answer(item, annotations, given.get(item, {}), configuration)
+        for tasks in self._pages(changed):
+            latest = max([latest, *(task["updated_at"] for task in tasks)])
+            imported = [(item, task) for task in tasks if (item := items.get(task["id"])) is not None]
+            given = self.store.label_studio.annotations_of([item for item, _ in imported])
+            for item, task in imported:
+                self._answer(item, task, given.get(item, {}), configuration)
         return latest
 
     def _answer(
-        self, item: int, annotations: list[dict[str, Any]], given: Mapping[str, str], configuration: Configuration
+        self, item: int, task: Mapping[str, Any], given: Mapping[str, str], configuration: Configuration
     ) -> None:
-        """Store the annotations of an item, and take back the answers whose annotation was deleted."""
-        left = dict(given)
-        for annotation in sorted(annotations, key=lambda each: each["updated_at"]):
-            name, answer = self._as_answer(item, annotation, configuration)
+        """Store the annotations of a task, and take back the answers whose annotation was deleted.
+
+        Args: given: the answers to its item, which may be that of another task, too.
+        """
+        own = f"{PREFIX}{task['id']}:"
+        left = {name: request_id for name, request_id in given.items() if request_id.startswith(own)}
+        for annotation in sorted(task["annotations"], key=lambda each: each["updated_at"]):
+            name, answer = self._as_answer(item, own, annotation, configuration)
             if answer is None:
                 continue
             left.pop(name, None)
@@ -259,16 +274,17 @@ class _Look:
             log.warning("%s: an annotation of Label Studio is refused: %s", self.project.slug, receipt.reason)
 
     def _as_answer(
-        self, item: int, annotation: Mapping[str, Any], configuration: Configuration
+        self, item: int, own: str, annotation: Mapping[str, Any], configuration: Configuration
     ) -> tuple[str, Answer | None]:
         name, labels = _who(annotation), _labels(annotation, configuration.name)
         is_skipped = bool(annotation.get("was_cancelled"))
         if labels is None and not is_skipped:
             return name, None  # it answers other questions
-        request_id = f"{PREFIX}{annotation['id']}:{annotation['updated_at']}"
+        request_id = f"{own}{annotation['id']}:{annotation['updated_at']}"
         if not is_skipped and not labels and not self.project.config.several:
             is_skipped = True  # it was submitted without a choice
-        label = None if is_skipped else join(labels or (), self.project.config)
+        unknown = [label for label in labels or () if label not in self.project.config.classes]  # they are refused
+        label = None if is_skipped else unknown[0] if unknown else join(labels or (), self.project.config)
         seconds = annotation.get("lead_time")
         return name, Answer(request_id, item, "skip" if is_skipped else "label", label, seconds, TAB)
 
@@ -285,6 +301,8 @@ class _Look:
             self.store.desk.reserve(self.link.by, TAB, len(held))  # nobody else is given them
             return
         asked = self.store.desk.reserve(self.link.by, TAB, wanted, [reserved.item.id for reserved in held])
+        if number == self.link.round and [reserved.item.id for reserved in asked] == waiting:
+            return  # fewer are left
         tasks = {item: task for task, item in self.store.label_studio.tasks().items() if item is not None}
         version = f"labeler, round {number}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
         predictions = [
@@ -298,6 +316,7 @@ class _Look:
             if reserved.item.id in tasks
         ]
         if not predictions:
+            self.store.label_studio.told(self.link.asked, number)
             return
         place = f"/api/projects/{self.link.project}"
         self.server.send("POST", f"{place}/import/predictions", predictions)

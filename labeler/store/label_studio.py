@@ -1,14 +1,14 @@
 """The Label Studio project that people annotate in: where it is, and which of its tasks is which item."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database
 
-PREFIX = "label-studio:"  # of the request id of an answer that was given there, before the id of its annotation
+PREFIX = "label-studio:"  # of the request id of an answer that was given there; its task and annotation follow
 
 
 @dataclass(frozen=True)
@@ -74,23 +74,23 @@ class LabelStudio:
 
     def look_now(self) -> None:
         """Let the worker look at the project there: something has changed."""
-        with self.db.write():
-            self.db.execute("UPDATE label_studio SET next_at = 0")
+        self.look_at(0)
 
     def told(self, asked: str, number: int) -> None:
         """Record the version under which it was told what is asked next, and the round whose ranking that was."""
         with self.db.write():
             self.db.execute("UPDATE label_studio SET asked = ?, round = ?", [asked, number])
 
-    def looked(self, read_until: str, problem: object, next_at: float) -> None:
-        """Record a look at the project there. problem: why it failed; "" if it did not.
+    def look_at(self, next_at: float) -> None:
+        """Record the Unix time of the next look, unless something changes before."""
+        with self.db.write():
+            self.db.execute("UPDATE label_studio SET next_at = ?", [next_at])
 
-        Args: next_at: Unix time of the next look.
-        """
+    def looked(self, read_until: str, problem: object) -> None:
+        """Record a look at the project there. problem: why it failed; "" if it did not."""
         with self.db.write():
             self.db.execute(
-                "UPDATE label_studio SET read_until = ?, problem = ?, next_at = ?",
-                [read_until, dump(problem) if problem else None, next_at],
+                "UPDATE label_studio SET read_until = ?, problem = ?", [read_until, dump(problem) if problem else None]
             )
 
     def problem(self) -> str:
@@ -106,6 +106,14 @@ class LabelStudio:
                 "INSERT INTO label_studio_tasks (task, item_id) VALUES (?, ?)"
                 " ON CONFLICT (task) DO UPDATE SET item_id = excluded.item_id",
                 list(items.items()),
+            )
+
+    def forget_others(self, tasks: Collection[int]) -> None:
+        """Forget the tasks that are none of these: they were deleted there."""
+        with self.db.write():
+            self.db.execute(
+                "DELETE FROM label_studio_tasks WHERE task NOT IN (SELECT value FROM json_each(?))",
+                [json.dumps([*tasks])],
             )
 
     def tasks(self) -> dict[int, int | None]:

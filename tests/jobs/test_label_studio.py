@@ -11,6 +11,7 @@ from labeler.events import addresses
 from labeler.jobs import label_studio as job
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
+from labeler.store.label_studio import Link
 from tests.support.label_studio import CONFIGURATION, TOKEN, LabelStudio, label_studio
 from tests.support.samples import reviews, text_config
 
@@ -124,6 +125,105 @@ def test_predictions_are_shown_there_only_before_the_answer_and_never_of_blind_i
     assert all(not result for task, result in results.items() if splits[task] == "holdout")
 
 
+def test_with_nothing_left_to_ask_a_newer_round_is_looked_at_once(linked, there):
+    wanted = dict(reviews(60))
+    for task in there.tasks:
+        there.annotate(task, wanted[there.tasks[task]["data"]["text"]])
+    look(linked)
+    with linked.store() as store:
+        store.rounds.request("test")
+    assert work_once(linked)
+    assert job.look_once(linked)
+    assert not job.look_once(linked)
+
+
+def test_the_last_tasks_are_put_in_order_once(linked, there):
+    for task in there.order()[:40]:
+        there.annotate(task, "good")
+    look(linked)
+    told = len(there.told)
+    look(linked)
+    assert len(there.told) == told
+
+
+def test_what_it_is_told_of_during_a_look_makes_it_due_again(linked, there, monkeypatch):
+    answer = there.answer
+
+    def meanwhile(*request):
+        with linked.store() as store:
+            store.label_studio.look_now()
+        return answer(*request)
+
+    monkeypatch.setattr(there, "answer", meanwhile)
+    look(linked)
+    monkeypatch.undo()
+    monkeypatch.setenv(addresses.VARIABLE, there.host)
+    assert job.look_once(linked)
+    assert not job.look_once(linked)
+
+
+def test_a_change_at_one_of_two_tasks_with_the_same_text_leaves_the_answers_at_the_other(linked, there):
+    first = 101
+    (second,) = there.add(dict(there.tasks[first]["data"]))
+    there.annotate(first, "good")
+    there.annotate(second, "bad", "lee@example.org")
+    look(linked)
+    there.annotate(first, "bad")
+    look(linked)
+    assert sorted(answers(linked)) == [("kim@example.org", "label", "bad"), ("lee@example.org", "label", "bad")]
+
+
+def test_tasks_that_come_as_others_go_are_items(linked, there):
+    del there.tasks[101]
+    there.tasks[999] = {"id": 999, "data": {"text": "a new one"}, "annotations": [], "updated_at": there._now()}
+    there.annotate(999, "good")
+    look(linked)
+    assert answers(linked) == [("kim@example.org", "label", "good")]
+    look(linked)
+    with linked.store() as store:
+        assert store.label_studio.tasks().keys() == there.tasks.keys()
+
+
+def test_an_annotation_of_a_task_that_comes_during_a_look_is_read_at_the_next_one(linked, there, monkeypatch):
+    answer, requests = there.answer, []
+
+    def meanwhile(method, address, body):
+        requests.append(address)
+        if sum("/api/tasks" in each for each in requests) == 2 and 999 not in there.tasks:
+            there.tasks[999] = {"id": 999, "data": {"text": "a new one"}, "annotations": []}
+            there.annotate(999, "good")
+            there.tasks[101]["updated_at"] = there._now()
+        return answer(method, address, body)
+
+    monkeypatch.setattr(there, "answer", meanwhile)
+    look(linked)
+    assert 999 in there.tasks
+    look(linked)
+    assert answers(linked) == [("kim@example.org", "label", "good")]
+
+
+def test_an_annotation_with_a_class_that_is_no_more_holds_up_no_other(linked, there):
+    first, second, *_ = there.order()
+    there.annotate(first, "middling")
+    there.annotate(second, "good")
+    look(linked)
+    assert answers(linked) == [("kim@example.org", "label", "good")]
+
+
+def test_an_answer_in_another_form_is_said_and_asked_for_again_later(linked, there, monkeypatch):
+    monkeypatch.setattr(there, "answer", lambda *_: {"label_config": there.configuration})
+    look(linked)
+    with linked.store() as store:
+        assert "task_number" in str(store.label_studio.problem())
+    assert not job.look_once(linked)
+
+
+def test_the_token_is_not_sent_without_tls_where_the_server_has_it():
+    link = Link("https://studio.example.org", TOKEN, 7, "lead", "", -1, "")
+    with pytest.raises(LabelerError, match="another server"):
+        job._Server(link).file("http://studio.example.org/data/upload/7/red.png")
+
+
 def test_a_server_that_is_down_is_said_and_nothing_is_lost(linked, there, monkeypatch):
     (first, *_) = there.order()
     there.annotate(first, "good")
@@ -144,12 +244,14 @@ def test_pictures_are_fetched_from_the_server_of_the_tasks_alone(tmp_path, there
     Image.new("RGB", (40, 40), "red").save(tmp_path / "red.png")
     there.files["/data/upload/7/red.png"] = (tmp_path / "red.png").read_bytes()
     there.configuration = CONFIGURATION.replace("<Text", "<Image").replace("$text", "$image")
-    there.add({"image": "/data/upload/7/red.png"}, {"image": "https://elsewhere.example.org/blue.png"})
+    there.add(
+        {"image": "/data/upload/7/red.png"}, {"image": "https://elsewhere.example.org/blue.png"}, {"image": "http://["}
+    )
     with project.store() as store:
         store.label_studio.connect(there.url, TOKEN, 7, "lead")
     assert job.look_once(project)
     with project.store() as store:
-        assert [item is None for item in store.label_studio.tasks().values()] == [False, True]
+        assert [item is None for item in store.label_studio.tasks().values()] == [False, True, True]
 
 
 @pytest.mark.parametrize(
