@@ -65,7 +65,8 @@ def file_for(project: Project, tool: Name, suffix: str) -> Response:
 
     Raises: LabelerError: the format cannot hold the project's items, or such a file cannot hold them.
     """
-    scratch = Path(tempfile.mkdtemp(dir=project.folder, prefix=".export-"))
+    project.exports.mkdir(exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=project.exports))
     try:
         path = scratch / f"{project.slug}-{tool}-{date.today().isoformat()}{suffix}"
         written = export_for(project, path, tool)
@@ -105,6 +106,8 @@ def _labels_of_link(request: Request) -> Response:
     if not is_member(user, project):
         raise projects.gone()
     check(user, project, "take_out")
+    if "tool" in wanted:
+        return file_for(project, wanted["tool"], wanted["suffix"])
     return labels_of(project, wanted["rows"], wanted["format"], wanted["predictions"])
 
 

@@ -20,7 +20,7 @@ from labeler.files.addresses import Address, Source, allowed, is_address
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked
 from labeler.files.objects import MOST_BYTES, ObjectFile, listing
-from labeler.files.tables import Records, read_table
+from labeler.files.tables import Records, check_names, read_table
 from labeler.i18n.messages import Message, mark
 
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
@@ -360,13 +360,7 @@ def _told_apart(columns: Sequence[str]) -> list[str]:
 
 
 def _position(source: str, columns: list[str], name: str) -> int:
-    if name not in columns:
-        raise SourceError(
-            "{source} has no column {name!r}; its columns are {columns}.",
-            source=source,
-            name=name,
-            columns=_listed(columns),
-        )
+    check_names(source, columns, [name])
     if columns.count(name) > 1:
         raise SourceError(
             "{source} has {n} columns {name!r}: give each its own name.",

@@ -6,7 +6,7 @@ import json
 import math
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,18 @@ def read_table(source: Path, most: int | None = None, limits: LimitsConfig = USU
     columns, records = reader(source, most, limits)
     check_columns(source.name, len(columns), limits)
     return columns, islice(_counted(records, source.name, limits), most)
+
+
+def check_names(source: str, columns: Sequence[str], wanted: Iterable[str]) -> None:
+    """Refuse names of columns that a table does not have. Args: source: its name. Raises: SourceError."""
+    for name in wanted:
+        if name not in columns:
+            raise SourceError(
+                "{source} has no column {name!r}; its columns are {columns}.",
+                source=source,
+                name=name,
+                columns=", ".join(map(repr, columns)),
+            )
 
 
 def _counted(records: Records, name: str, limits: LimitsConfig) -> Records:

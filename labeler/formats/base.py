@@ -54,6 +54,8 @@ FACTS: dict[Fact, Message] = {
 }
 # both: it is written, and read back here. written: the file has it, for others.
 Keeping = Literal["both", "written"]
+# Of a format that has room for `KEY`: why an item was asked is of the project that asked it.
+EVERYTHING: Mapping[Fact, Keeping] = {fact: "written" if fact == "reasons" else "both" for fact in FACTS}
 KEY = "labeler"  # of what only this program reads, where a format has room for it
 ANYBODY = ""  # the annotator where a file does not say who
 

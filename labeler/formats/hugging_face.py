@@ -4,8 +4,7 @@ Source: huggingface.co/docs/datasets, `Features` and the layout of `save_to_disk
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,14 +12,14 @@ from typing import Any
 
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import Problem
-from labeler.core.settings import LimitsConfig
 from labeler.core.whole_files import write_whole
 from labeler.files import column_guesses
-from labeler.files.limits import MEBIBYTE, check_columns, check_rows, check_size
+from labeler.files.limits import check_columns, check_rows
 from labeler.files.sources import LOOKED_AT, Embedded, Picture, Row
-from labeler.files.tables import as_cell
+from labeler.files.tables import as_cell, check_names
 from labeler.formats import json_files
 from labeler.formats.base import (
+    EVERYTHING,
     Description,
     Format,
     Items,
@@ -33,96 +32,25 @@ from labeler.formats.base import (
     list_of,
     with_labels,
 )
+from labeler.formats.hugging_face_card import card_of
+from labeler.formats.hugging_face_files import columns_of, parts_of, recognises, records
 from labeler.formats.pictures import picture_of
 from labeler.i18n.messages import mark
 
 # Imports of pyarrow are deferred: it takes longer to load than most files to read. So is that of `datasets`, an extra.
 
 HUB = "hf:"  # before the name of a data set on the hub
-_AT_ONCE = 64  # rows that are read together
 _WRITTEN = 256  # rows that are written together
 _SPLITS = {"pool": "train", "holdout": "test"}
 _OWN = ("item_id", "answers", "decision")  # columns that this program writes beside the items
-
-
-# ---------------------------------------------------------------- where the rows are
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A file with rows, and the side of the split that its name tells; None: it tells none."""
-
-    path: Path
-    split: str | None
-
-
-def recognises(path: Path) -> bool:
-    if path.is_dir():
-        return any((path / name).is_file() for name in ("dataset_dict.json", "state.json")) or bool(_parquet_in(path))
-    if path.suffix.lower() != ".parquet":
-        return False
-    with suppress(Exception):  # the reader of tables says what is wrong with it
-        return bool(_features(path))
-    return False
-
-
-def _parquet_in(folder: Path) -> list[Path]:
-    """The Parquet files of a data set as the hub has it; none where the folder is something else."""
-    files = sorted(folder.glob("data/*.parquet")) or sorted(folder.glob("*.parquet"))
-    return files if files and recognises(files[0]) else []
-
-
-def _parts(path: Path) -> list[_Part]:
-    if path.is_file():
-        return [_Part(path, None)]
-    names = path / "dataset_dict.json"
-    if names.is_file():
-        splits = json_files.whole_object(names, LimitsConfig()).get("splits")
-        chosen = [str(name) for name in splits] if isinstance(splits, list) else []
-        return [_Part(file, name) for name in chosen for file in _saved(path / Path(name).name)]
-    if (path / "state.json").is_file():
-        return [_Part(file, None) for file in _saved(path)]
-    return [_Part(file, file.name.partition("-")[0].partition(".")[0]) for file in _parquet_in(path)]
-
-
-def _saved(folder: Path) -> list[Path]:
-    """The files that `save_to_disk` has written into a folder."""
-    listed = list_of(json_files.whole_object(folder / "state.json", LimitsConfig()).get("_data_files"))
-    return [folder / Path(str(entry.get("filename"))).name for entry in listed]
-
-
-def _features(path: Path) -> dict[str, Any]:
-    """The features that a file's schema, or the description beside it, names."""
-    schema = _schema(path)
-    raw = (schema.metadata or {}).get(b"huggingface")
-    described = json.loads(raw) if raw else {}
-    features = (described.get("info") or {}).get("features")
-    beside = path.parent / "dataset_info.json"
-    if not features and beside.is_file():
-        features = json.loads(beside.read_text(encoding="utf-8")).get("features")
-    return features if isinstance(features, dict) else {}
-
-
-def _schema(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if path.suffix.lower() == ".parquet":
-        return pq.read_schema(path)
-    with pa.memory_map(str(path)) as file:
-        return pa.ipc.open_stream(file).schema
 
 
 # ---------------------------------------------------------------- reading
 
 
 def read(reading: Reading) -> Rows:
-    parts = _parts(reading.path)
-    try:
-        features = _features(parts[0].path) if parts else {}
-        columns = list(_schema(parts[0].path).names) if parts else []
-    except Exception as error:  # broken bytes make pyarrow raise anything
-        raise _unreadable(reading.path, error) from None
+    parts = parts_of(reading.path)
+    columns, features = columns_of(parts[0].path) if parts else ([], {})
     if not columns:
         raise SourceError("{source} has no rows: there is nothing to read.", source=reading.path.name)
     check_columns(reading.path.name, len(columns), reading.limits)
@@ -132,7 +60,7 @@ def read(reading: Reading) -> Rows:
     has_holdout = "test" in sides and (len(sides) > 1 or {*_OWN} <= {*columns})
     number = 0
     for part in parts:
-        for values in _records(part.path, reading.limits):
+        for values in records(part.path, reading.limits):
             number += 1
             check_rows(reading.path.name, number, reading.limits)
             yield _row(reading, reading.row(number), values, roles, part.split if has_holdout else None)
@@ -150,14 +78,7 @@ class _Roles:
 
 def _roles(reading: Reading, first: Path, columns: Sequence[str], features: Mapping[str, Any]) -> _Roles:
     named = reading.columns
-    for column in (named.text, named.image, named.label):
-        if column is not None and column not in columns:
-            raise SourceError(
-                "{source} has no column {name!r}; its columns are {columns}.",
-                source=reading.path.name,
-                name=column,
-                columns=", ".join(map(repr, columns)),
-            )
+    check_names(reading.path.name, columns, filter(None, (named.text, named.image, named.label)))
     label = named.label or next((name for name in columns if _names(features.get(name))), None)
     images = [name for name in columns if _kind(features.get(name)) == "Image"]
     if named.text or named.image:
@@ -165,7 +86,7 @@ def _roles(reading: Reading, first: Path, columns: Sequence[str], features: Mapp
     if images and reading.modality != "text":
         return _Roles(images[0], True, label, features)
     texts = [name for name in columns if name not in (*images, label, *_OWN)]
-    rows = [[as_cell(row.get(name)) for name in texts] for row in islice(_records(first, reading.limits), LOOKED_AT)]
+    rows = [[as_cell(row.get(name)) for name in texts] for row in islice(records(first, reading.limits), LOOKED_AT)]
     guess = column_guesses.content(texts, rows, reading.modality)
     if guess is None:
         raise SourceError(
@@ -190,36 +111,6 @@ def _names(feature: object) -> tuple[str, ...]:
         return _names(feature["feature"])
     names = feature.get("names")
     return tuple(map(str, names)) if feature.get("_type") == "ClassLabel" and isinstance(names, list) else ()
-
-
-def _records(path: Path, limits: LimitsConfig) -> Iterator[dict[str, Any]]:
-    """The rows of a file, some at a time.
-
-    Raises: SourceError: it cannot be read, or unpacks to more than the limit.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    most = limits.table_megabytes * MEBIBYTE
-    try:
-        if path.suffix.lower() == ".parquet":
-            with pq.ParquetFile(path) as file:
-                groups = range(file.metadata.num_row_groups)
-                unpacked = sum(file.metadata.row_group(n).total_byte_size for n in groups)
-                check_size(path.name, unpacked, most, "limits.table_megabytes")
-                for batch in file.iter_batches(_AT_ONCE):
-                    yield from batch.to_pylist()
-            return
-        with pa.memory_map(str(path)) as mapped, pa.ipc.open_stream(mapped) as stream:
-            for batch in stream:
-                for start in range(0, batch.num_rows, _AT_ONCE):
-                    yield from batch.slice(start, _AT_ONCE).to_pylist()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> SourceError:
-    return SourceError("{name} cannot be read as a data set ({error}): save it anew.", name=path.name, error=error)
 
 
 def _row(reading: Reading, name: str, values: Mapping[str, Any], roles: _Roles, split: str | None) -> Row | Problem:
@@ -279,8 +170,8 @@ def _cell(value: Any, feature: object) -> str:
 
 def classes(path: Path) -> tuple[str, ...]:
     """The classes of the first column of classes."""
-    parts = _parts(path)
-    features = _features(parts[0].path) if parts else {}
+    parts = parts_of(path)
+    _, features = columns_of(parts[0].path) if parts else ([], {})
     return next((names for feature in features.values() if (names := _names(feature))), ())
 
 
@@ -316,13 +207,12 @@ def write(project: Description, items: Items, target: Target) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns, counts = _Columns(), dict.fromkeys(_SPLITS.values(), 0)
-    rows_of: dict[str, Path] = {}
+    columns: dict[str, None] = {}  # the names of the other columns, which are known once all items were seen
+    counts = dict.fromkeys(_SPLITS.values(), 0)
     folder = target.main.parent if target.folder is None else target.folder
     scratch = folder / ".rows"
     scratch.mkdir()
-    for split, lines in _by_split(items, columns, scratch, project.modality).items():
-        rows_of[split] = lines
+    rows_of = _by_split(items, columns, scratch, project.modality)
     schema, features = _schema_of(project, columns)
     about = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
     (folder / "data").mkdir(exist_ok=True)
@@ -337,18 +227,14 @@ def write(project: Description, items: Items, target: Target) -> None:
     for picture in scratch.iterdir():
         picture.unlink()
     scratch.rmdir()
-    write_whole(folder / "README.md", _card(project, {name: n for name, n in counts.items() if n}, features))
+    write_whole(folder / "README.md", card_of(project, {name: n for name, n in counts.items() if n}))
 
 
-class _Columns:
-    """The names of the other columns, which are known once all items were seen."""
+def _by_split(items: Items, columns: dict[str, None], scratch: Path, taken: str) -> dict[str, Path]:
+    """The items as lines of JSON, in a file for each side of the split; images are copied beside them.
 
-    def __init__(self) -> None:
-        self.names: dict[str, None] = {}
-
-
-def _by_split(items: Items, columns: _Columns, scratch: Path, taken: str) -> dict[str, Path]:
-    """The items as lines of JSON, in a file for each side of the split; images are copied beside them."""
+    Args: columns: gets the names of the other columns.
+    """
     files: dict[str, Any] = {}
     reserved = {taken, "label", *_OWN}
     try:
@@ -357,7 +243,7 @@ def _by_split(items: Items, columns: _Columns, scratch: Path, taken: str) -> dic
             if split not in files:
                 files[split] = (scratch / f"{split}.jsonl").open("w", encoding="utf-8")
             metadata = free(item.metadata, reserved)
-            columns.names |= dict.fromkeys(metadata)
+            columns |= dict.fromkeys(metadata)
             picture = Target(scratch, scratch).picture(item, ".") if item.picture else None
             files[split].write(json_files.text_of(_line(item, metadata, picture)) + "\n")
     finally:
@@ -392,7 +278,7 @@ _ANSWER = {
 }
 
 
-def _schema_of(project: Description, columns: _Columns) -> tuple[Any, dict[str, Any]]:
+def _schema_of(project: Description, columns: Iterable[str]) -> tuple[Any, dict[str, Any]]:
     """The schema of the rows, and its features as the library `datasets` names them."""
     import pyarrow as pa
 
@@ -413,7 +299,7 @@ def _schema_of(project: Description, columns: _Columns) -> tuple[Any, dict[str, 
             pa.field("item_id", pa.int64()),
             pa.field(project.modality, image if is_image else pa.string()),
             pa.field("label", pa.list_(pa.int64()) if project.several else pa.int64()),
-            *(pa.field(name, pa.string()) for name in columns.names),
+            *(pa.field(name, pa.string()) for name in columns),
             pa.field("answers", pa.list_(struct)),
             pa.field("decision", struct),
         ]
@@ -422,14 +308,14 @@ def _schema_of(project: Description, columns: _Columns) -> tuple[Any, dict[str, 
         "item_id": value("int64"),
         project.modality: {"_type": "Image"} if is_image else value("string"),
         "label": {"feature": label, "_type": "Sequence"} if project.several else label,
-        **{name: value("string") for name in columns.names},
+        **{name: value("string") for name in columns},
         "answers": [answer | lists],
         "decision": answer | lists,
     }
     return schema, features
 
 
-def _record(project: Description, columns: _Columns, line: dict[str, Any], scratch: Path) -> dict[str, Any]:
+def _record(project: Description, columns: Iterable[str], line: dict[str, Any], scratch: Path) -> dict[str, Any]:
     places = {name: number for number, name in enumerate(project.classes)}
     labels = None if line["labels"] is None else [places[name] for name in line["labels"] if name in places]
     content = line["content"]
@@ -438,76 +324,18 @@ def _record(project: Description, columns: _Columns, line: dict[str, Any], scrat
     return {
         "item_id": line["id"],
         project.modality: content,
-        "label": labels if project.several or not labels else labels[0],
-        **{name: line["metadata"].get(name) for name in columns.names},
+        "label": labels if project.several else next(iter(labels or ()), None),
+        **{name: line["metadata"].get(name) for name in columns},
         "answers": line["answers"],
         "decision": line["decision"],
     }
-
-
-def _card(project: Description, counts: Mapping[str, int], features: Mapping[str, Any]) -> str:
-    """The card of the data set, with the facts that the hub reads before it."""
-    total = sum(counts.values())
-    largest = next((n for n in (1_000, 10_000, 100_000, 1_000_000, 10_000_000) if total < n), 100_000_000)
-    size = "n<1K" if largest == 1_000 else f"{_short(largest // 10)}<n<{_short(largest)}"
-    facts = {
-        "pretty_name": project.name,
-        "task_categories": [f"{project.modality}-classification"],
-        "size_categories": [size],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in counts],
-            }
-        ],
-    }
-    # JSON is YAML, too
-    head = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in facts.items())
-    named = ", ".join(f"`{name}`" for name in project.classes)
-    sides = ", ".join(f"{n:,} in `{split}`" for split, n in counts.items())
-    return f"""---
-{head}---
-
-# {project.name}
-
-{total:,} items, {sides}. `test` is the holdout: drawn at random once and never chosen by a query strategy, so that it
-measures a model without bias. The items of `train` were chosen by a model or at random, as the answers say.
-
-| column | holds |
-|---|---|
-| `{project.modality}` | the item |
-| `label` | its class{"es" if project.several else ""}, of {named}; empty without a label |
-| `answers` | who answered what and when, and why the item was asked |
-| `decision` | what a lead decided |
-| the others | as they were imported |
-"""
-
-
-def _short(n: int) -> str:
-    return f"{n // 1_000_000}M" if n >= 1_000_000 else f"{n // 1_000}K"
 
 
 FORMAT = Format(
     name="hugging-face",
     title="Hugging Face",
     file="",
-    keeps={
-        "texts": "both",
-        "images": "both",
-        "several": "both",
-        "none": "both",
-        "unlabeled": "both",
-        "columns": "both",
-        "split": "both",
-        "annotators": "both",
-        "times": "both",
-        "seconds": "both",
-        "skips": "both",
-        "unsure": "both",
-        "notes": "both",
-        "decisions": "both",
-        "reasons": "written",
-    },
+    keeps=EVERYTHING,
     write=write,
     recognises=recognises,
     read=read,

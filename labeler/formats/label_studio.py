@@ -21,6 +21,7 @@ from labeler.files.tables import as_cell
 from labeler.formats import json_files
 from labeler.formats.base import (
     ANYBODY,
+    EVERYTHING,
     KEY,
     Description,
     Format,
@@ -207,8 +208,9 @@ def _question(reading: Reading, tasks: Sequence[dict[str, Any]]) -> _Question:
     name = (configuration.name if configuration else None) or _first_question(tasks)
     if configuration and configuration.content and configuration.modality:
         return _Question(configuration.content, modality or configuration.modality, name)
-    columns = list(dict.fromkeys(key for task in tasks for key in task["data"] if isinstance(task.get("data"), dict)))
-    rows = [[as_cell(task["data"].get(key)) for key in columns] for task in tasks if isinstance(task.get("data"), dict)]
+    known = [data for task in tasks if isinstance(data := task.get("data"), dict)]
+    columns = list(dict.fromkeys(key for data in known for key in data))
+    rows = [[as_cell(data.get(key)) for key in columns] for data in known]
     guess = column_guesses.content(columns, rows, modality)
     if guess is None and len(columns) == 1:
         guess = (modality or "text", columns[0])
@@ -363,23 +365,7 @@ FORMAT = Format(
     name="label-studio",
     title="Label Studio",
     file="tasks.json",
-    keeps={
-        "texts": "both",
-        "images": "both",
-        "several": "both",
-        "none": "both",
-        "unlabeled": "both",
-        "columns": "both",
-        "split": "both",
-        "annotators": "both",
-        "times": "both",
-        "seconds": "both",
-        "skips": "both",
-        "unsure": "both",
-        "notes": "both",
-        "decisions": "both",
-        "reasons": "written",
-    },
+    keeps=EVERYTHING,
     write=write,
     recognises=recognises,
     read=read,

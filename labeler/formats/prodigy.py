@@ -1,6 +1,7 @@
 """Prodigy: JSON Lines of `textcat`, `choice` and `classification` tasks, a line an answer.
 
-Source: prodi.gy/docs/api-interfaces and /docs/text-classification.
+Prodigy is sold, so nothing here was tried with it. The keys are as remembered from prodi.gy/docs/api-interfaces and
+/docs/text-classification; how recipes use `options`, `label` and `answer` is in github.com/explosion/prodigy-recipes.
 """
 
 from collections.abc import Iterator
@@ -8,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from labeler.core.items import GivenAnswer, Problem
+from labeler.core.items import ForeignPrediction, GivenAnswer, Problem
 from labeler.files.sources import Row
 from labeler.formats import json_files
 from labeler.formats.base import (
     ANYBODY,
+    EVERYTHING,
     KEY,
     Description,
     Format,
@@ -89,7 +91,7 @@ def _row(reading: Reading, name: str, task: dict[str, Any]) -> Row | Problem:
 def _answer(reading: Reading, task: dict[str, Any]) -> GivenAnswer | None:
     """The answer of a line; None where it has none, or only says what the item is not."""
     verdict = task.get("answer")
-    labels = _accepted(task) if isinstance(task.get("accept"), list) else names_of(task.get("label"))
+    labels = names_of(task["accept"] if isinstance(task.get("accept"), list) else task.get("label"))
     own = object_of(object_of(task.get(KEY)).get("answer"))
     if own or "answer" in object_of(task.get(KEY)):
         return answer_in(own, labels)
@@ -106,15 +108,10 @@ def _answer(reading: Reading, task: dict[str, Any]) -> GivenAnswer | None:
     )
 
 
-def _accepted(task: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the accepted options: what they are called, and where they are not called anything, their ids."""
-    return names_of(task["accept"])
-
-
-def _prediction(task: dict[str, Any]) -> Any:
+def _prediction(task: dict[str, Any]) -> ForeignPrediction | None:
     """The model's view of a task that was not answered: Prodigy puts the score beside the label."""
     score = task.get("score")
-    if score is None or "label" not in task:
+    if score is None or task.get("answer") in ANSWERS:
         return None
     meta = object_of(task.get("meta"))
     return foreign(meta.get("model") or "Prodigy", names_of(task.get("label")), score)
@@ -158,23 +155,7 @@ FORMAT = Format(
     name="prodigy",
     title="Prodigy",
     file="tasks.jsonl",
-    keeps={
-        "texts": "both",
-        "images": "both",
-        "several": "both",
-        "none": "both",
-        "unlabeled": "both",
-        "columns": "both",
-        "split": "both",
-        "annotators": "both",
-        "times": "both",
-        "seconds": "both",
-        "skips": "both",
-        "unsure": "both",
-        "notes": "both",
-        "decisions": "both",
-        "reasons": "written",
-    },
+    keeps=EVERYTHING,
     write=write,
     recognises=recognises,
     read=read,

@@ -16,7 +16,8 @@ from labeler.formats.base import Description, Format, Items, LabeledItem, Readin
 from labeler.formats.json_files import clean
 from labeler.i18n.messages import mark
 
-_TAG = re.compile(r"([A-Z][A-Z0-9]{1,3}) {0,2}- ?(.*)")
+# A tag of two letters has a space behind it, one of four a hyphen and a space: a line may go on with "IL-6" or "DNA-".
+_TAG = re.compile(r"([A-Z][A-Z0-9](?: {1,2}|[A-Z0-9] |[A-Z0-9]{2}(?=- )))- ?(.*)")
 _TITLE, _ABSTRACT, _NOTE = ("TI", "T1"), ("AB", "N2"), "N1"
 _FIRST = ("TY", "PMID")  # tags that records begin with
 _ANY_KIND = "GEN"  # the type of a reference of which nobody knows one
@@ -62,7 +63,7 @@ def _records(lines: Iterator[str]) -> Iterator[dict[str, list[str]]]:
             if text.strip() and last is not None:
                 last[-1] = f"{last[-1]} {text.strip()}".strip()
             continue
-        tag, value = found[1], found[2].strip()
+        tag, value = found[1].strip(), found[2].strip()
         if record and (tag in _FIRST or tag == "ER"):
             yield record
             record, last = {}, None

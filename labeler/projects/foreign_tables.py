@@ -1,7 +1,7 @@
 """Tables with a model's predictions → `ForeignPrediction`s, each with what finds its item."""
 
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from labeler.files import sources
 from labeler.files.addresses import Source
 from labeler.files.object_cache import hash_of
 from labeler.files.sources import ROW, Row, SourceColumns
-from labeler.files.tables import expected_rows, read_table
+from labeler.files.tables import check_names, expected_rows, read_table
 from labeler.i18n.messages import Message, mark
 from labeler.projects.foreign import add
 from labeler.projects.foreign_columns import PredictionColumns
 from labeler.projects.project import Project
 from labeler.projects.staging import NICENESS, normalise
+
+LONGEST_NUMBER = 18  # digits of the number of an item, so that the database can hold it
 
 
 def import_predictions(
@@ -82,27 +84,15 @@ def predictions_in(project: Project, source: Path, columns: PredictionColumns) -
         content = SourceColumns(**{columns.key: columns.found_by or None})
         wanted: Modality = config.modality
         rows = sources.read(source, content, modality=wanted, limits=config.limits)
-        _check(source, read_table(source, 1, config.limits)[0], columns.names)
+        check_names(source.name, read_table(source, 1, config.limits)[0], columns.names)
         return (
             _prediction(row.source, row.metadata, columns, config, _hash(row)) if isinstance(row, Row) else row
             for row in rows
         )
     names, records = read_table(source, limits=config.limits)
-    _check(source, names, [*columns.names, columns.found_by])
+    check_names(source.name, names, [*columns.names, columns.found_by])
     read = partial(_by_column, columns=columns, config=config)
     return (read(f"{source.name}{ROW}{number}", names, fields) for number, fields in records)
-
-
-def _check(source: Path, names: Sequence[str], wanted: Collection[str]) -> None:
-    """Refuse columns that a table does not have. Raises: SourceError."""
-    for name in wanted:
-        if name not in names:
-            raise SourceError(
-                "{source} has no column {name!r}; its columns are {columns}.",
-                source=source.name,
-                name=name,
-                columns=", ".join(map(repr, names)),
-            )
 
 
 def _by_column(
@@ -143,7 +133,7 @@ def _prediction(
     """Args: cells: by the name of the column. key: what finds the item, or why nothing does."""
     if isinstance(key, Message):
         return Problem(place, key)
-    if columns.key == "item_id" and not key.isdecimal():
+    if columns.key == "item_id" and not (key.isdecimal() and len(key) <= LONGEST_NUMBER):
         return Problem(place, mark("has {value!r} where the number of an item belongs", value=key))
     try:
         confidence = _share(cells.get(columns.probability, ""))

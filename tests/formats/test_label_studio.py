@@ -131,6 +131,13 @@ def test_without_a_configuration_the_columns_tell_what_the_items_are(tmp_path: P
     assert (row.text, row.metadata) == ("one", {"n": "1"})
 
 
+def test_without_a_configuration_an_entry_without_data_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text(json.dumps([{"data": {"text": "one"}}, {"id": 2}, {"data": None}]), encoding="utf-8")
+    row, *problems = rows_of(path)
+    assert (row.text, [problem.reason for problem in problems]) == ("one", ["is not a JSON object"] * 2)
+
+
 def test_an_image_is_found_where_a_server_of_label_studio_names_it(tmp_path: Path) -> None:
     (tmp_path / "cats").mkdir()
     for name in ("a.png", "cats/b.png"):

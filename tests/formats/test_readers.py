@@ -52,6 +52,7 @@ PRODIGY = [
     {"text": "three", "label": "A", "answer": "reject", "_task_hash": 22},
     {"text": "four", "label": "A", "answer": "ignore", "_task_hash": 23, "spans": [{"start": 0}]},
     {"text": "five", "label": "A", "score": 0.25, "_task_hash": 24},
+    {"text": "six", "label": "A", "score": 0.25, "answer": "reject", "_task_hash": 25},
 ]
 
 
@@ -65,9 +66,10 @@ def test_prodigy_answers_are_accepted_rejected_or_ignored(tmp_path: Path) -> Non
         [],
         [("skip", ())],
         [],
+        [],
     ]
-    assert [(p.labels, p.confidence) for p in rows[4].predictions] == [(("A",), 0.25)]
-    assert left_out == {"rejected answers, which say what an item is not": 1, "the key spans of tasks": 1}
+    assert [[(p.labels, p.confidence) for p in row.predictions] for row in rows[4:]] == [[(("A",), 0.25)], []]
+    assert left_out == {"rejected answers, which say what an item is not": 2, "the key spans of tasks": 1}
 
 
 # ---------------------------------------------------------------- doccano
@@ -201,6 +203,23 @@ def test_pubmed_records_go_on_over_lines(tmp_path: Path) -> None:
         ("Sleep and memory\n\nNine.", {"PMID": "1", "FAU": "Kim, A"}),
         ("Other", {"PMID": "2"}),
     ]
+
+
+def test_a_line_that_goes_on_with_a_hyphen_is_no_tag(tmp_path: Path) -> None:
+    text = "TY  - JOUR\nTI  - Sleep\nAB  - We measured\nIL-6 and\nMRI- or RNA-based\nvalues.\nER  -\n"
+    rows, _ = rows_of(written(tmp_path, "a.ris", text), "ris")
+    assert rows[0].text == "Sleep\n\nWe measured IL-6 and MRI- or RNA-based values."
+    assert rows[0].metadata == {"TY": "JOUR"}
+
+
+# ---------------------------------------------------------------- Hugging Face
+
+
+def test_a_data_set_with_broken_files_is_refused_by_name(tmp_path: Path) -> None:
+    written(tmp_path, "state.json", {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]})
+    (tmp_path / "data-00000-of-00001.arrow").write_bytes(b"nothing")
+    with pytest.raises(SourceError, match=r"data-00000-of-00001\.arrow cannot be read"):
+        declared_classes(tmp_path)
 
 
 # ---------------------------------------------------------------- into a project

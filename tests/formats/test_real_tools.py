@@ -1,6 +1,6 @@
 """The other tools' own readers and writers, where they are installed: they read what is written here, and the reverse.
 
-Prodigy is sold and cannot be installed here: its task format is written down from its documentation
+Prodigy is sold and cannot be installed here: the keys of its tasks are as remembered from its documentation
 (prodi.gy/docs/api-interfaces, "Annotation interfaces": `choice`, and prodi.gy/docs/api-database, "Task format").
 """
 
@@ -143,7 +143,7 @@ TASK: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def test_tasks_are_as_prodigy_documents_them(tmp_path: Path) -> None:
+def test_tasks_have_the_keys_of_prodigy(tmp_path: Path) -> None:
     export_for(everything(tmp_path / "p"), tmp_path / "tasks.jsonl", "prodigy")
     lines = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 9  # an answer each, and the items that nobody has answered

@@ -1,11 +1,14 @@
 """Taking the labels out on the Project page."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import FileResponse
 from starlette.testclient import TestClient
 
 from labeler.access import tokens
@@ -87,6 +90,25 @@ def test_a_large_file_is_a_link_that_the_server_streams_and_that_ends(labeled, m
     assert client.get(link).status_code == 403
     monkeypatch.setattr(tokens, "TOKEN_LIVES", timedelta(seconds=-1))
     assert client.get(link).status_code == 401
+
+
+def test_a_large_file_of_another_tool_is_a_link_that_leaves_from_the_disk(labeled, monkeypatch):
+    monkeypatch.setattr(takeout, "IN_MEMORY", 0)
+    app = visit("project")
+    widget(app, "radio", "Format").set_value("prodigy").run()
+    (link,) = [e.proto.url for e in elements(app, "link_button") if e.proto.label == "Take the labels out"]
+    reply = TestClient(Starlette(routes=downloads.routes)).get(link)
+    assert reply.headers["content-disposition"].startswith('attachment; filename="reviews-prodigy-')
+    assert [json.loads(line)["accept"] for line in reply.text.splitlines() if "accept" in json.loads(line)] == [
+        ["good"]
+    ]
+    assert not [*labeled.exports.iterdir()]
+
+
+def test_a_file_of_another_tool_lies_where_backups_do_not_look(labeled):
+    reply = downloads.file_for(labeled, "prodigy", ".jsonl")
+    assert isinstance(reply, FileResponse)
+    assert Path(reply.path).is_relative_to(labeled.exports)
 
 
 def test_files_of_other_tools_say_what_they_do_not_hold(labeled):

@@ -139,6 +139,7 @@ def test_cells_hold_names_probabilities_or_nothing(tmp_path, project: Project):
     assert cells("").reason == "has no prediction"
     assert "where a probability belongs" in cells("good", "very").reason
     assert "number of an item" in cells("good", item="first").reason
+    assert "number of an item" in cells("good", item="9" * 5000).reason
 
 
 def test_cells_of_several_classes(tmp_path):
