@@ -15,7 +15,7 @@ import labeler
 from labeler.access import api_tokens
 from labeler.client import AsyncProject, session
 from labeler.client.project import Project as ServedProject
-from labeler.client.project import Verbs
+from labeler.client.verbs import Verbs
 from labeler.core.errors import LabelerError
 from labeler.core.settings import LearnerConfig
 from labeler.jobs import imports
