@@ -36,6 +36,7 @@ from labeler.jobs.label_studio import check_configuration, predictions_of
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 
+MOST_DIGITS = 18  # of a number that SQLite stores
 NOTED = ("ANNOTATION", "TASK")  # how the actions begin that change what is read there
 Handler = Callable[[Project, str, dict[str, Any]], dict[str, Any]]  # the project, who asks, the body → the reply
 
@@ -83,7 +84,7 @@ def _who(request: Request) -> tuple[Project, str]:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise RequestError("The body must be a JSON object.")
@@ -99,7 +100,8 @@ def health(project: Project, name: str, body: dict[str, Any]) -> dict[str, Any]:
 def setup(project: Project, name: str, body: dict[str, Any]) -> dict[str, Any]:
     """Link the project to the one of Label Studio. Raises: LabelerError: its question is another one."""
     number, url, token = str(body.get("project")).partition(".")[0], str(body.get("hostname")), body.get("access_token")
-    if not number.isdigit() or not isinstance(token, str) or not isinstance(body.get("schema"), str):
+    is_number = number.isdecimal() and len(number) <= MOST_DIGITS
+    if not is_number or not isinstance(token, str) or not isinstance(body.get("schema"), str):
         raise RequestError("Label Studio names no project, no configuration or no token.")
     check_configuration(project, body["schema"])
     checked(url)

@@ -1,15 +1,15 @@
 """Nothing is acknowledged while the home's lease does not hold: another server may be storing its answers by then."""
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeler.access.home import home
+from labeler.api.problems import RETRY_SECONDS, ProblemResponse, is_of_v1
 from labeler.core import lease
 from labeler.i18n.messages import _, preferred, use
 
 READS = ("GET", "HEAD", "OPTIONS")
-RETRY_SECONDS = 2  # after which a browser sends again what was not acknowledged
 
 
 class Leased:
@@ -41,7 +41,10 @@ class Leased:
         await self.app(scope, receive, checked)
 
 
-def _refusal(scope: Scope) -> JSONResponse:
+def _refusal(scope: Scope) -> Response:
     use(preferred(Headers(scope=scope).get("accept-language")))
     sentence = _("This server does not reach its standby and stores nothing until it does. Your answers are kept here.")
-    return JSONResponse({"error": sentence}, 503, {"Retry-After": str(RETRY_SECONDS)})
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    if is_of_v1(scope["path"]):
+        return ProblemResponse(503, sentence, headers)
+    return JSONResponse({"error": sentence}, 503, headers)

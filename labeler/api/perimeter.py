@@ -191,7 +191,7 @@ def _not_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, 
 def below(path: str, routes: Iterable[Route | Mount]) -> list[Route | Mount]:
     """The routes with their addresses below a path. A mount of all would answer for Streamlit's addresses, too."""
     return [
-        Mount(path + route.path, route.app)
+        type(route)(path + route.path, route.app)
         if isinstance(route, Mount)
         else Route(path + route.path, route.endpoint, methods=[*(route.methods or ())])
         for route in routes

@@ -66,7 +66,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answered. content: the parsed JSON, the text of anything else; where it went into a file, the
+    """What the server answered. content: the parsed JSON, the bytes of anything else; where it went into a file, the
     headers.
     """
 
@@ -122,8 +122,10 @@ def _pause_after(outcome: Reply | UnreachableError, tries: int) -> float | None:
     """Seconds until the call is sent again; None where that cannot help."""
     if isinstance(outcome, Reply):
         asked = _retry_after(outcome.headers)
-        if asked is not None or outcome.status not in AGAIN:
-            return asked
+        if asked is not None:
+            return max(asked, FIRST_PAUSE)  # so that patience ends
+        if outcome.status not in AGAIN:
+            return None
     elif not outcome.may_pass:
         return None
     # halves of the time at random, so that many clients do not come back at the same moment

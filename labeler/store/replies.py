@@ -26,11 +26,14 @@ class OtherBodyError(LabelerError):
 
 @dataclass(frozen=True)
 class Claim:
-    """A request under a key. token: whose it is. request: a digest of method, address and body."""
+    """A request under a key. token: whose it is. request: a digest of method, address and body. begun_at: in seconds;
+    tells it from the same request that came again after `RUNNING`.
+    """
 
     token: str
     key: str
     request: str
+    begun_at: float
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,12 @@ class Replies(Connection):
         super().__init__(path, VERSION, _migrate)
         self.execute(f"PRAGMA busy_timeout={PATIENCE_OF_REQUESTS}")
 
-    def begin(self, claim: Claim, at: float) -> Reply | None:
+    def begin(self, claim: Claim) -> Reply | None:
         """The reply that was given before; None: the request is new, and `finish` or `forget` ends it.
 
         Raises: OtherBodyError: the key was used for another request. BusyError: the request is being answered.
         """
+        at = claim.begun_at
         with self.write():
             self.execute(
                 "DELETE FROM replies WHERE begun_at < ? OR (status IS NULL AND begun_at < ?)", [at - KEPT, at - RUNNING]
@@ -66,7 +70,7 @@ class Replies(Connection):
                 [claim.token, claim.key],
             ).fetchone()
             if row is None:
-                self.insert("replies", {**vars(claim), "begun_at": at})
+                self.insert("replies", vars(claim))
                 return None
         request, status, *rest = row
         if request != claim.request:
@@ -79,14 +83,18 @@ class Replies(Connection):
         """Keep the reply to a request that was begun."""
         with self.write():
             self.execute(
-                "UPDATE replies SET status = ?, kind = ?, location = ?, body = ? WHERE token = ? AND key = ?",
-                [reply.status, reply.kind, reply.location, reply.body, claim.token, claim.key],
+                "UPDATE replies SET status = ?, kind = ?, location = ?, body = ?"
+                " WHERE token = ? AND key = ? AND begun_at = ?",
+                [reply.status, reply.kind, reply.location, reply.body, claim.token, claim.key, claim.begun_at],
             )
 
     def forget(self, claim: Claim) -> None:
         """Free the key of a request that has changed nothing."""
         with self.write():
-            self.execute("DELETE FROM replies WHERE token = ? AND key = ?", [claim.token, claim.key])
+            self.execute(
+                "DELETE FROM replies WHERE token = ? AND key = ? AND begun_at = ?",
+                [claim.token, claim.key, claim.begun_at],
+            )
 
 
 def _migrate(db: Any, where: str) -> None:

@@ -16,7 +16,9 @@ from labeler.access import api_tokens
 from labeler.api import account, health
 from labeler.api.gate import Gate
 from labeler.api.observed import Observed, route_of
+from labeler.api.problems import V1
 from labeler.api.routes import routes
+from labeler.api.v1.app import routes as routes_of_programs
 from labeler.core.actor import Actor
 from labeler.core.logs import JsonLines
 from labeler.core.running import Board, ProcessState, moment
@@ -141,3 +143,8 @@ def test_a_request_has_an_id_in_its_answer_and_in_its_line(project, caplog):
 )
 def test_the_route_of_an_address_holds_no_id(path, route):
     assert route_of(path) == route
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _method in routes_of_programs()}))
+def test_each_address_of_the_public_api_is_counted_with_its_resource(path):
+    assert route_of(V1 + path) != f"{V1}/other"

@@ -69,6 +69,8 @@ def test_a_webhook_lets_the_worker_look_and_training_asks_for_a_round(project, t
     [
         ({"schema": CONFIGURATION.replace("good", "great")}, 422, "The classes differ"),
         ({"project": "x"}, 400, "names no project"),
+        ({"project": "²"}, 400, "names no project"),
+        ({"project": "9" * 30}, 400, "names no project"),
         ({"hostname": "http://10.0.0.1:8080"}, 422, "without encryption"),
     ],
 )
@@ -78,6 +80,11 @@ def test_what_cannot_be_linked_is_refused_with_a_sentence(project, there, backen
     assert sentence in reply.json()["detail"]
     with project.store() as store:
         assert store.label_studio.link() is None
+
+
+def test_a_body_that_nests_too_deep_is_refused_with_a_sentence(project, backend):
+    reply = backend.post("/webhook", content=b"[" * 100_000)
+    assert (reply.status_code, reply.json()["detail"]) == (400, "The body must be a JSON object.")
 
 
 def test_only_a_token_that_manages_this_project_is_let_in(project, there, backend):

@@ -36,6 +36,14 @@ def test_reads_are_answered_and_writes_are_sent_again_later(client):
     assert client.post("/answers").json() == {"saved": True}
 
 
+def test_programs_are_refused_with_a_problem(client):
+    lease.require(home())
+    refused = client.post("/api/v1/projects/reviews/answers")
+    assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+    assert refused.headers["Retry-After"]
+    assert "standby" in refused.json()["detail"]
+
+
 def test_what_is_stored_as_the_lease_ends_is_not_acknowledged(client):
     lease.renew(home(), lease.clock() + 60)
     refused = client.post("/slow")

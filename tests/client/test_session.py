@@ -112,6 +112,13 @@ def test_patience_ends_with_the_last_outcome(run, pauses):
         run(handler, Call("GET", "/x"), patience=1)
 
 
+def test_patience_ends_with_a_server_that_asks_for_no_pause(pauses):
+    _, handler = answering(*[httpx.Response(503, headers={"Retry-After": "0"}) for _ in range(99)])
+    with pytest.raises(RefusedError):
+        waiting(handler, Call("GET", "/x"), patience=5)
+    assert 0 < sum(pauses) <= 5
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [(401, AccessError), (403, ForbiddenError), (404, RefusedError), (422, RefusedError)]
 )

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Match, Mount
+from starlette.types import ASGIApp
 
 from labeler.access.serving import serving
 from labeler.api.problems import V1, Problem, ProblemResponse, cannot_store, status_of_change, when_to_come_again
@@ -139,7 +140,13 @@ def make() -> Api:
     return made
 
 
+class Below(Mount):
+    """All addresses below a path, also one with a line break in it."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
 app = make()
-_mounted = Mount(V1, app)
-_mounted.path_regex = re.compile(_mounted.path_regex.pattern, re.DOTALL)  # also an address with a line break in it
-routes_of_v1 = [_mounted]
+routes_of_v1 = [Below(V1, app)]

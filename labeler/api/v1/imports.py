@@ -18,8 +18,8 @@ from labeler.api.v1.frame import (
     Limit,
     Page,
     ProjectCall,
-    cursor_of,
     in_project,
+    page,
     place_of,
     resource,
 )
@@ -218,8 +218,8 @@ def all_imports(
     before = place_of(cursor)
     with call.project.store() as store:
         jobs = [job for job in store.import_jobs.all() if before is None or job.id < before]
-        shown = [_state(store, job) for job in jobs[:limit]]
-    return Page(items=shown, next=cursor_of(shown[-1].id) if len(jobs) > limit else None)
+        part = page(jobs, limit, lambda job: job.id)
+        return Page(items=[_state(store, job) for job in part.items], next=part.next)
 
 
 @router.get("/projects/{p}/imports/{job}", summary="How far an import is, and what it brought")

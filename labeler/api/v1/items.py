@@ -211,10 +211,7 @@ def _for_annotators(call: ProjectCall, item: Item) -> ItemFacts:
 
 def _row(item: NewItem) -> dict[str, Any]:
     label = cell_of(item.label) if isinstance(item.label, list) else item.label
-    return {**item.metadata, "text": item.text, "label": label, "split": _SPLITS.get(item.split), "group": item.group}
-
-
-_SPLITS: dict[Split | None, str] = {"holdout": "holdout", "pool": "pool"}
+    return {**item.metadata, "text": item.text, "label": label, "split": item.split, "group": item.group}
 
 
 def _if_any(new: NewItems, name: str) -> str | None:

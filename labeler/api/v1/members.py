@@ -34,6 +34,7 @@ def all_members(
     after = place_of(cursor, str)
     _check_accounts()
     members = [Member(name=account.name, role=role) for account, role in _members(call)]
+    members.sort(key=lambda member: member.name.casefold())  # SQLite's order is another one outside of ASCII
     left = [member for member in members if after is None or member.name.casefold() > after]
     return page(left, limit, lambda member: member.name.casefold())
 

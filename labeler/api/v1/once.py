@@ -48,8 +48,8 @@ async def answered(
     """
     if not 0 < len(key) <= LONGEST_KEY:
         raise RequestError("'Idempotency-Key' must be a text of 1 to {most} characters.", most=LONGEST_KEY)
-    claim = Claim(token, key, await _digest(request))
-    kept = await run_in_threadpool(lambda: replies().begin(claim, time.time()))
+    claim = Claim(token, key, await _digest(request), time.time())
+    kept = await run_in_threadpool(lambda: replies().begin(claim))
     if kept:
         headers = {REPLAYED: "true"} | ({"Location": kept.location} if kept.location else {})
         return Response(kept.body, kept.status, headers, kept.kind or None)

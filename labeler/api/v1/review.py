@@ -15,7 +15,6 @@ from labeler.api.v1.frame import (
     Limit,
     Page,
     ProjectCall,
-    cursor_of,
     in_project,
     page,
     place_of,
@@ -116,8 +115,8 @@ def all_decisions(
     """The latest first, those that were taken back among them."""
     with call.project.store() as store:
         rows = store.decisions.latest(limit + 1, place_of(cursor))
-    shown = [_stored(row, call.project.config) for row in rows[:limit]]
-    return Page(items=shown, next=cursor_of(shown[-1].id) if len(rows) > limit else None)
+    part = page(rows, limit, lambda row: row["id"])
+    return Page(items=[_stored(row, call.project.config) for row in part.items], next=part.next)
 
 
 @router.post("/projects/{p}/decisions", status_code=201, summary="Decide about an item")

@@ -86,7 +86,7 @@ def list_rounds(
 @router.post("/projects/{p}/rounds", status_code=202, summary="Ask for a round")
 def ask_for_round(
     call: Annotated[ProjectCall, in_project("manage", "run_round")],
-    again: Annotated[bool, Query(description="Also where one is waiting or running, or nothing is new.")] = False,
+    again: Annotated[bool, Query(description="Also where nothing is new, or an obstacle is known.")] = False,
 ) -> RoundsState:
     """The worker runs it: train on all labels, measure on the holdout, rank what is asked next. Where one is waiting or
     running, that is the one.

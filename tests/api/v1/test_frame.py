@@ -1,6 +1,7 @@
 """The frame of the public API: who is let in, what a refusal looks like, and changes that are made once."""
 
 import threading
+from dataclasses import replace
 from typing import Annotated
 
 import pytest
@@ -8,12 +9,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from labeler.access import api_tokens
-from labeler.api.perimeter import MOST_BYTES, Perimeter
+from labeler.api.perimeter import MOST_BYTES, Perimeter, below
 from labeler.api.v1 import once
 from labeler.api.v1.app import make, routes_of_v1
 from labeler.api.v1.frame import Body, Call, ProjectCall, in_home, in_project, page, place_of, resource
 from labeler.core.errors import BusyError, DatabaseError, LabelerError
 from labeler.store.driver import sqlite3
+from labeler.store.replies import RUNNING, Reply
 from strategies import UnknownStrategy
 from tests.support.api import uid_of
 from tests.support.programs import bearer, program
@@ -236,12 +238,21 @@ def test_of_many_that_send_the_same_at_once_one_makes_the_change(client):
 def test_a_reply_is_kept_for_a_day_and_the_key_of_a_killed_process_gets_free(client, monkeypatch):
     now = once.time.time()
     send(client, "a")
-    once.replies().begin(once.Claim("t", "killed", "r"), now)
+    once.replies().begin(once.Claim("t", "killed", "r", now))
     monkeypatch.setattr(once.time, "time", lambda: now + 23 * 3600)
     assert send(client, "a").headers[once.REPLAYED] == "true"
-    assert once.replies().begin(once.Claim("t", "killed", "r"), once.time.time()) is None
+    assert once.replies().begin(once.Claim("t", "killed", "r", once.time.time())) is None
     monkeypatch.setattr(once.time, "time", lambda: now + 25 * 3600)
     assert once.REPLAYED not in send(client, "a").headers
+
+
+def test_a_request_that_fails_late_leaves_the_key_to_the_one_that_came_again(own_home):
+    replies, now = once.replies(), once.time.time()
+    first, second = (once.Claim("t", "k", "r", at) for at in (now, now + RUNNING + 1))
+    assert (replies.begin(first), replies.begin(second)) == (None, None)
+    replies.forget(first)
+    replies.finish(second, made := Reply(201, "application/json", "", b"{}"))
+    assert replies.begin(replace(second, begun_at=now + RUNNING + 2)) == made
 
 
 # ---------------------------------------------------------------- pages of lists
@@ -265,7 +276,9 @@ def test_a_cursor_that_no_list_gave_is_refused(cursor):
         place_of(cursor)
 
 
-def test_an_address_with_a_line_break_is_answered_with_a_problem(own_home):
-    reply = program().delete("/projects/none/members/a%0Ab")
+@pytest.mark.parametrize("path", ["", "/labeler"])
+def test_an_address_with_a_line_break_is_answered_with_a_problem(own_home, path):
+    client = TestClient(Starlette(routes=below(path, routes_of_v1)), headers=bearer())
+    reply = client.delete(f"{path}/api/v1/projects/none/members/a%0Ab")
     assert reply.status_code == 404
     assert reply.headers["content-type"] == "application/problem+json"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from labeler.access import accounts as access
 from labeler.access import api_tokens
 from labeler.access.accounts import accounts
 from labeler.core.actor import Actor
@@ -120,6 +121,24 @@ def test_roles_are_given_and_taken_and_nobody_takes_their_own(tmp_path, own_home
         assert (own.status_code, own.json()["detail"][:27]) == (403, "You cannot take your own ro")
         assert client.delete(f"{P}/members/the lead").status_code == 403
         assert len(client.get(f"{P}/members").json()["items"]) == 4
+
+
+def test_the_members_are_all_on_their_pages_whatever_their_letters(tmp_path, own_home):
+    with home_of_people(tmp_path / "home", 1) as people:
+        uid, by = people["project"].uid, Actor("test")
+        lead = accounts().accounts.by_name("the lead")
+        for name in ("Éb", "éa"):
+            access.give_role(access.add_account(name, by=by), uid, "annotator", by)
+        token = api_tokens.make(lead, "a test", "administer", [uid], 1, by)
+        client = program({"Authorization": f"Bearer {token}"})
+        names: list[str] = []
+        cursor = None
+        while cursor or not names:
+            page = client.get(f"{P}/members", params={"limit": 1} | ({"cursor": cursor} if cursor else {})).json()
+            names += [member["name"] for member in page["items"]]
+            cursor = page["next"]
+        assert names[-2:] == ["éa", "Éb"]
+        assert len(names) == 6
 
 
 def test_backups_are_listed_and_asked_for_where_the_server_makes_them(client, own_home):
