@@ -4,6 +4,7 @@ GET /api/{project}/labels/{link}   → the file that a link of the page Project 
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -83,8 +84,9 @@ def file_for(project: Project, tool: Name, suffix: str) -> Response:
 
 
 def download(parts: Iterable[bytes], name: str, media_type: str) -> StreamingResponse:
-    """A response that a browser keeps as a file of this name."""
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    """A response that a browser keeps as a file of this name, and curl as one of its plain letters."""
+    plain = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
+    headers = {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"}
     return StreamingResponse(parts, media_type=media_type, headers=headers)
 
 

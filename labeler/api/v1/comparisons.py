@@ -23,7 +23,11 @@ router = resource("Comparisons")
 class Wanted(Body):
     """A comparison on the project's own labels, or on those of a file that comes with it."""
 
-    strategies: list[str] = Field(description="Names; in a form with commas between them.", examples=[["margin"]])
+    strategies: list[str] = Field(
+        min_length=1,
+        description="Names; in a form with commas between them, or a field for each.",
+        examples=[["margin"]],
+    )
     runs: int = Field(5, ge=1, le=100, description="Of each strategy, each with its own first labels.", strict=False)
     rounds: int = Field(10, ge=1, le=1000, description="Queries after the first labels.", strict=False)
     label: str = Field("label", min_length=1, max_length=200, description="The column of the labels in a table.")

@@ -24,7 +24,10 @@ Model = TypeVar("Model", bound=Body)
 
 @dataclass(frozen=True)
 class Sent:
-    """The fields of a request, and its files, which lie on disk and go with the request."""
+    """The fields of a request, and its files, which lie on disk and go with the request.
+
+    A field that a form has several times is a list.
+    """
 
     fields: Any
     files: Sequence[UploadFile]
@@ -54,7 +57,9 @@ async def _sent(request: Request) -> AsyncIterator[Sent]:
     async with request.form(max_files=MOST_FILES) as form:
         entries = form.multi_items()
         files = [value for _name, value in entries if isinstance(value, UploadFile)]
-        yield Sent({name: value for name, value in entries if isinstance(value, str)}, files)
+        names = {name for name, value in entries if isinstance(value, str)}
+        values = {name: [value for value in form.getlist(name) if isinstance(value, str)] for name in names}
+        yield Sent({name: each if len(each) > 1 else each[0] for name, each in values.items()}, files)
 
 
 def _json(body: bytes) -> Any:

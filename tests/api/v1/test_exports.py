@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ def client(project):
 def test_an_export_is_a_file_that_the_log_knows(client, project):
     reply = client.get(f"{P}/export")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    assert reply.headers["content-disposition"].startswith("attachment; filename*=UTF-8''reviews-answers-")
+    name = f"reviews-answers-{date.today().isoformat()}.csv"
+    assert reply.headers["content-disposition"] == f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
     assert len(pd.read_csv(io.BytesIO(reply.content))) == 3
     with project.store() as store:
         (row,) = store.audit.rows(action="exported")
