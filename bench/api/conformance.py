@@ -63,6 +63,7 @@ def checked(folder: Path, options: argparse.Namespace) -> int:
             [
                 *(options.st, "run", f"http://127.0.0.1:{port}/api/v1/openapi.json"),
                 *("-H", f"Authorization: Bearer {token}", "--max-examples", str(options.examples)),
+                *("--request-timeout", "130"),  # predictions have two minutes, and loading torch takes seconds
                 *("--continue-on-failure", "--phases", "examples,coverage,fuzzing"),
                 *(part for name in LEFT_OUT for part in ("--exclude-operation-id", name)),
             ],

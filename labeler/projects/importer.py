@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from filelock import Timeout
 
-from labeler.core.errors import LabelerError, ProjectError
+from labeler.core.errors import BusyError, LabelerError, ProjectError
 from labeler.core.foreign import AddedPredictions
 from labeler.core.items import DicomReport, ImportReport, Problem, Progress
 from labeler.core.limited import Limits, run_limited
@@ -22,7 +22,7 @@ from labeler.files.addresses import Source
 from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.i18n.messages import Message, load
 from labeler.projects import foreign
-from labeler.projects.project import Project
+from labeler.projects.project import Project, is_project
 from labeler.projects.staging import Task, content_hash, normalise, stage, stage_apart
 from labeler.store import Store
 from labeler.store.incoming import AT_ONCE, Part, let_others_write
@@ -38,7 +38,7 @@ PREDICTIONS = "predictions-{number}.sqlite"  # the same file once its items are 
 MOST_PROBLEMS = 1000  # that a report names
 
 
-def import_source(
+def import_source(  # wide: what an import may be asked for, each with a default
     project: Project,
     source: Source,
     columns: SourceColumns = OBVIOUS,
@@ -46,6 +46,7 @@ def import_source(
     keep_labels: Literal["all", "holdout"] = "all",
     on_progress: Progress | None = None,
     apart: bool = False,
+    wait: float = -1,
 ) -> ImportReport:
     """The report on importing a folder, zip or table. Bad rows are reported, equal content is stored once.
 
@@ -56,19 +57,22 @@ def import_source(
 
     Args:     columns: of a table. keep_labels: "holdout" drops the pool's labels, so that annotators are asked for
               them. on_progress: called with (rows done, rows in all, as far as that is known). apart: whether the
-              source is read in a process of its own, under the project's limits of time and memory.
+              source is read in a process of its own, under the project's limits of time and memory. wait: seconds for
+              an import that is at work; negative: until it has ended.
     Returns:  counts, and a problem for each row that was not imported.
     Raises:   SourceError: nothing can be read, a column is missing, the project has the other modality, a limit is
               passed, or a split column puts a group on both sides. ProjectError: the project was moved away.
-              LimitError: the process that reads was ended.
+              LimitError: the process that reads was ended. BusyError: another import is at work for longer.
     """
     try:
-        with project.lock("import.lock", wait=-1):  # one import after the other, and none while the project is moved
+        with project.lock("import.lock", wait):  # one import after the other, and none while the project is moved
             _complete(project)
             _staged(project, source, columns, keep_labels, on_progress or (lambda done, total: None), apart)
             report = _stored(project)
         return _with_predictions(project, report)
     except Timeout:
+        if is_project(project.folder):
+            raise BusyError("Another import is at work: send the request again in a moment.") from None
         raise ProjectError("{folder} was archived, deleted or moved meanwhile.", folder=project.folder) from None
 
 

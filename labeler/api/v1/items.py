@@ -28,6 +28,7 @@ from labeler.store.catalogue import ItemFilter, Listed, State
 router = frame.resource("Items")
 
 MOST_NEW = 1000  # items in a request; more are an import
+PATIENCE = 5.0  # seconds that new items wait for an import; a long one would keep threads from who labels
 COLUMNS = ("text", "label", "split", "group")
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -113,7 +114,7 @@ def add_items(call: Annotated[ProjectCall, in_project("manage", "import_items")]
     )
     rows = pd.DataFrame([_row(item) for item in new.items]).fillna("")
     with tables.written(rows) as path:
-        report = import_source(call.project, path, columns, keep_labels=new.keep_labels)
+        report = import_source(call.project, path, columns, keep_labels=new.keep_labels, wait=PATIENCE)
     return Added(
         added=report.added,
         duplicates=report.duplicates,

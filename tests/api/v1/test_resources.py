@@ -7,6 +7,7 @@ import pytest
 from labeler.access.accounts import accounts, add_account, give_role
 from labeler.access.api_tokens import make
 from labeler.access.serving import Serving
+from labeler.api.v1 import items
 from labeler.core.actor import Actor
 from labeler.core.items import Answer
 from labeler.core.rounds import FinishedRound, Metrics, RoundResult
@@ -126,6 +127,14 @@ def test_texts_are_added_once_searched_and_paged(client, project):
         everything = {item.text for item in store.items.all()}
     found = ok(client.get(f"{P}/items", params={"search": "loud"}))["items"]
     assert {each["text"] for each in found} <= {text for text in everything if "loud" in text}
+
+
+def test_texts_do_not_wait_for_an_import_that_takes_long(client, project, monkeypatch):
+    monkeypatch.setattr(items, "PATIENCE", 0.0)
+    with project.lock("import.lock"):
+        reply = client.post(f"{P}/items", json={"items": [{"text": "fine"}]})
+    assert (reply.status_code, "retry-after" in reply.headers) == (409, True)
+    assert client.get(f"{P}/items").json()["items"] == []
 
 
 def test_labels_that_are_known_come_with_the_texts(client):
