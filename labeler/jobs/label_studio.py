@@ -256,15 +256,14 @@ class _Look:
         Args: given: the answers to its item, which may be that of another task, too.
         """
         own = f"{PREFIX}{task['id']}:"
-        left = {name: request_id for name, request_id in given.items() if request_id.startswith(own)}
+        left = {request_id: name for name, request_id in given.items() if request_id.startswith(own)}
         for annotation in sorted(task["annotations"], key=lambda each: each["updated_at"]):
             name, answer = self._as_answer(item, own, annotation, configuration)
-            if answer is None:
+            if answer is None or left.pop(answer.request_id, ""):  # stored, also where the person was erased since
                 continue
-            left.pop(name, None)
-            if given.get(name) != answer.request_id:
-                self._store(name, answer)
-        for name, request_id in left.items():
+            left.pop(given.get(name, ""), "")
+            self._store(name, answer)
+        for request_id, name in left.items():
             self._store(name, Answer(f"{request_id}:deleted", item, "undo", None, None, TAB, undoes=request_id))
 
     def _store(self, name: str, answer: Answer) -> None:

@@ -79,6 +79,17 @@ def test_a_deleted_annotation_takes_its_answer_back(linked, there):
     assert answers(linked) == []
 
 
+def test_a_person_who_was_erased_stays_so(linked, there):
+    (first, *_) = there.order()
+    there.annotate(first, "good")
+    look(linked)
+    with linked.store() as store:
+        opaque = store.erasure.person("kim@example.org", notes=True)
+    there.annotate(first, "bad", "lee@example.org")
+    look(linked)
+    assert sorted(answers(linked)) == [(opaque, "label", "good"), ("lee@example.org", "label", "bad")]
+
+
 def test_answers_that_nobody_told_of_are_read_at_the_next_look(linked, there):
     for task in there.order()[:3]:
         there.annotate(task, "good")
