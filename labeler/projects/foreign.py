@@ -41,23 +41,34 @@ def add(
     Raises: LabelerError: nothing is left at all. ProjectError: the project was moved away.
     """
     try:
-        with project.lock("import.lock", wait=-1), project.store() as store:
-            store.foreign.forget_unfinished()
-            class_change = store.class_changes.latest()  # before the classes are read: one that follows is not lost
-            project = open_project(project.folder, project.actor)
-            store.config = project.config
-            arriving = _Arriving(store, project.config, source, class_change)
-            try:
-                arriving.take(predictions, on_read)
-                added = arriving.finish()
-            except BaseException:
-                store.foreign.forget_unfinished()
-                raise
-            if project.config.learner.prior != "off" and not project.config.learner.prior_column:
-                store.rounds.request("predictions")  # models start from them
-            return added
+        with project.lock("import.lock", wait=-1):
+            return add_within_lock(project, predictions, source, on_read)
     except Timeout:
         raise ProjectError("{folder} was archived, deleted or moved meanwhile.", folder=project.folder) from None
+
+
+def add_within_lock(
+    project: Project,
+    predictions: Iterable[ForeignPrediction | Problem],
+    source: str,
+    on_read: Told = lambda n: None,
+) -> list[AddedPredictions]:
+    """As `add`, where the caller holds the project's `import.lock`."""
+    with project.store() as store:
+        store.foreign.forget_unfinished()
+        class_change = store.class_changes.latest()  # before the classes are read: one that follows is not lost
+        project = open_project(project.folder, project.actor)
+        store.config = project.config
+        arriving = _Arriving(store, project.config, source, class_change)
+        try:
+            arriving.take(predictions, on_read)
+            added = arriving.finish()
+        except BaseException:
+            store.foreign.forget_unfinished()
+            raise
+        if project.config.learner.prior != "off" and not project.config.learner.prior_column:
+            store.rounds.request("predictions")  # models start from them
+        return added
 
 
 @dataclass

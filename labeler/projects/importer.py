@@ -68,8 +68,7 @@ def import_source(  # wide: what an import may be asked for, each with a default
         with project.lock("import.lock", wait):  # one import after the other, and none while the project is moved
             _complete(project)
             _staged(project, source, columns, keep_labels, on_progress or (lambda done, total: None), apart)
-            report = _stored(project)
-        return _with_predictions(project, report)
+            return _with_predictions(project, _stored(project))
     except Timeout:
         if is_project(project.folder):
             raise BusyError("Another import is at work: send the request again in a moment.") from None
@@ -89,7 +88,7 @@ def finish_left(project: Project) -> None:
     try:
         with project.lock("import.lock"):
             _complete(project)
-        _add_predictions(project)
+            _add_predictions(project)
     except Timeout:
         return
 
@@ -186,13 +185,16 @@ def _with_predictions(project: Project, report: ImportReport) -> ImportReport:
 
 
 def _add_predictions(project: Project) -> list[AddedPredictions]:
-    """Store the predictions that came with items, if any wait. It can be repeated after a crash."""
+    """Store the predictions that came with items, if any wait. It can be repeated after a crash.
+
+    Nobody else may import meanwhile.
+    """
     added = []
     for path in (project.folder / FOLDER).glob(PREDICTIONS.format(number="*")):
         with Staged(path) as staged:
             name = staged.facts().get("name", "")
             try:
-                added += foreign.add(project, staged.predictions(), name)
+                added += foreign.add_within_lock(project, staged.predictions(), name)
             except LabelerError as error:  # none of them fits; the items are there
                 log.warning("No prediction of %s was stored: %s", name, error)
                 added.append(AddedPredictions(name, "", 0, 0, (Problem(name, Message.of(error)),)))

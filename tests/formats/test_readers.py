@@ -259,6 +259,21 @@ def test_predictions_come_along(tmp_path: Path) -> None:
     assert [*(project.folder / "imports").iterdir()] == []
 
 
+def test_nobody_stores_the_predictions_of_an_import_that_is_at_work(tmp_path: Path, monkeypatch) -> None:
+    path = written(tmp_path, "a.jsonl", [{"text": "five", "label": "good", "score": 0.25, "_task_hash": 1}])
+    project = new_project(tmp_path / "p")
+    with_predictions, left = importer._with_predictions, []
+
+    def meanwhile(project, report):
+        importer.finish_left(project)  # as the worker does
+        left.extend((project.folder / "imports").iterdir())
+        return with_predictions(project, report)
+
+    monkeypatch.setattr(importer, "_with_predictions", meanwhile)
+    assert import_source(project, path).predictions == (("Prodigy", 1, 0),)
+    assert len(left) == 1
+
+
 def test_predictions_that_a_crash_left_are_stored_by_the_next_look(tmp_path: Path, monkeypatch) -> None:
     path = written(tmp_path, "a.jsonl", [{"text": "five", "label": "good", "score": 0.25, "_task_hash": 1}])
     project = new_project(tmp_path / "p")
