@@ -1,8 +1,7 @@
 """The example of a labeling page of one's own, served from another origin, labels over the public API."""
 
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from urllib.parse import urlencode
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from labeler.access.api_tokens import signed
 from labeler.projects import project as projects
 from tests.support.fill import add
+from tests.support.loopback import Quiet, answering
 from tests.support.machine import ROOT
 from tests.support.samples import text_config
 from tests.support.server import serving, wait_for
@@ -18,9 +18,8 @@ from tests.support.server import serving, wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+class Files(Quiet, SimpleHTTPRequestHandler):
+    pass
 
 
 def test_a_page_of_ones_own_labels_over_the_api(tmp_path, monkeypatch, browser: Browser):
@@ -30,10 +29,8 @@ def test_a_page_of_ones_own_labels_over_the_api(tmp_path, monkeypatch, browser: 
     with project.store() as store:
         add(store, 5)
     token = signed("kim", "our page", "label", [project.uid], 1)
-    pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(ROOT / "docs" / "examples")))
-    threading.Thread(target=pages.serve_forever, daemon=True).start()
-    origin = f"http://127.0.0.1:{pages.server_port}"
-    try:
+    with answering(partial(Files, directory=str(ROOT / "docs" / "examples"))) as host:
+        origin = f"http://{host}"
         with serving(home, "--front-end", origin) as server:
             page = browser.new_context().new_page()
             told = urlencode({"server": server.url, "project": project.uid, "token": token})
@@ -49,6 +46,3 @@ def test_a_page_of_ones_own_labels_over_the_api(tmp_path, monkeypatch, browser: 
                     ("kim", "bad"),
                 }
             page.context.close()
-    finally:
-        pages.shutdown()
-        pages.server_close()

@@ -1,13 +1,14 @@
 """A stand-in for Label Studio's server: the few routes that are asked of it, with what 1.23.2 answers."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.loopback import Quiet, answering
 
 TOKEN = "token-of-label-studio"
 CONFIGURATION = (
@@ -94,7 +95,7 @@ class LabelStudio:
 def label_studio() -> Iterator[LabelStudio]:
     there = LabelStudio()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def reply(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             is_let_in = self.headers["Authorization"] == f"Token {TOKEN}"
@@ -108,14 +109,6 @@ def label_studio() -> Iterator[LabelStudio]:
 
         do_GET = do_POST = do_PATCH = reply  # noqa: N815 (the names that the server asks for)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    there.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(Handler) as host:
+        there.url = f"http://{host}"
         yield there
-    finally:
-        server.shutdown()
-        server.server_close()

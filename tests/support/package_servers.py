@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.loopback import Quiet, answering
 
 COMMIT = "c" * 40
 
@@ -53,7 +54,7 @@ def shelf(files: Mapping[str, bytes]) -> Iterator[Shelf]:
     """A running server of these files, by their path."""
     served = Shelf(files)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_HEAD(self) -> None:
@@ -61,9 +62,6 @@ def shelf(files: Mapping[str, bytes]) -> Iterator[Shelf]:
 
         def do_GET(self) -> None:
             self._answer(body=True)
-
-        def log_message(self, *_: object) -> None:
-            pass
 
         def _answer(self, body: bool) -> None:
             path, content = self.path.partition("?")[0], None
@@ -96,13 +94,6 @@ def shelf(files: Mapping[str, bytes]) -> Iterator[Shelf]:
                 rest, self.close_connection = rest[: served.cut], True
             self.wfile.write(rest)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with answering(Handler) as host:
+        served.url = f"http://{host}"
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

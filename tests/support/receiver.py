@@ -1,12 +1,13 @@
 """A receiver of webhooks on loopback, which keeps what it gets and answers as it is told."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.loopback import Quiet, answering
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     got = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             got.headers.append({name.lower(): value for name, value in self.headers.items()})
@@ -39,15 +40,6 @@ def receiver() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    got.host = f"127.0.0.1:{server.server_port}"
-    got.url = f"http://{got.host}/hook?team=1"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(Handler) as got.host:
+        got.url = f"http://{got.host}/hook?team=1"
         yield got
-    finally:
-        server.shutdown()
-        server.server_close()
