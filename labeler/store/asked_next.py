@@ -37,6 +37,7 @@ class AskedNext:
 
         Args: what: was selected, a message.
         """
+        distinct = dict.fromkeys(int(i) for i in item_ids)
         with self.db.write():
             asked = self.db.rows(
                 f"""
@@ -46,7 +47,7 @@ class AskedNext:
                   AND NOT EXISTS (SELECT 1 FROM asked_next WHERE item_id = i.id AND taken_back_at IS NULL)
                 ORDER BY chosen.key LIMIT :n RETURNING id
                 """,
-                {"by": by, "what": dump(what), "at": now(), "items": json.dumps([int(i) for i in item_ids]), "n": n},
+                {"by": by, "what": dump(what), "at": now(), "items": json.dumps(list(distinct)), "n": n},
             )
             if asked:
                 self._record(by, "items asked next", str(what), len(asked))

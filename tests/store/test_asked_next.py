@@ -32,6 +32,11 @@ def test_what_is_asked_next_comes_before_the_ranking_and_in_its_own_order(ranked
     assert held(ranked) == [2, 4, 9]
 
 
+def test_an_item_that_is_named_twice_is_asked_once(ranked):
+    assert ranked.asked_next.ask([2, 2, 4], 2, "lead", "two") == 2
+    assert held(ranked) == [2, 4, 9]
+
+
 def test_a_full_tab_gets_what_is_asked_next_before_what_it_holds(ranked):
     assert held(ranked) == [9, 8, 7]
     ranked.asked_next.ask([2, 8], 10, "lead", "two")
