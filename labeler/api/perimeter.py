@@ -17,7 +17,7 @@ from labeler.access.serving import ON_THIS_MACHINE, Serving, serving
 from labeler.api.headers import add_headers, content_security_policy, secure_cookies
 from labeler.api.problems import V1, ProblemResponse, is_of_v1
 from labeler.api.rates import Buckets, Rate
-from labeler.api.requests import MOST_BYTES, MOST_IMPORTED, MOST_ROWS_BYTES
+from labeler.api.requests import MOST_BYTES, MOST_ROWS_BYTES, MOST_UPLOADED
 from labeler.i18n.messages import _, preferred, use
 
 # A hundred annotators may share one address, and each asks about ten times a second while a large image is loaded.
@@ -27,7 +27,7 @@ LOG_IN = Rate(at_once=30, a_second=1)
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:(?P<port>\d{1,5}))?")
-_IMPORTS = re.compile(r"/api/v1/projects/[^/]+/imports")
+_UPLOADS = re.compile(r"/api/v1/projects/[^/]+/(imports|predict|comparisons)")
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded")
 
 
@@ -115,11 +115,11 @@ class Perimeter:
         return counted
 
     def _most_bytes(self, scope: Scope) -> int:
-        """How large a request may be: the files of an import are written to disk while they come, its rows are not."""
-        if scope["method"] != "POST" or not _IMPORTS.fullmatch(scope["path"].removeprefix(self.rules.base_path)):
+        """How large a request may be: files that a form brings are written to disk while they come, rows are not."""
+        if scope["method"] != "POST" or not _UPLOADS.fullmatch(scope["path"].removeprefix(self.rules.base_path)):
             return MOST_BYTES
         is_form = Headers(scope=scope).get("content-type", "").startswith("multipart/")
-        return MOST_IMPORTED if is_form else MOST_ROWS_BYTES
+        return MOST_UPLOADED if is_form else MOST_ROWS_BYTES
 
 
 def _too_large(most: int) -> RefusalError:

@@ -16,8 +16,8 @@ MOST_ITEMS = 100  # held by a tab
 MOST_ANSWERS = 1000  # in one request
 MOST_KEPT = 1000  # projects that a browser keeps answers for, and answers that it keeps of one
 MOST_BYTES = 1_000_000  # of a request
-MOST_IMPORTED = 20_000_000_000  # of one that brings files to be imported
-MOST_ROWS_BYTES = 20_000_000  # of one that brings rows to be imported
+MOST_UPLOADED = 20_000_000_000  # of a form that brings files to be imported, compared on, or predicted
+MOST_ROWS_BYTES = 20_000_000  # of JSON that does
 LARGEST_ID = 2**63 - 1  # that SQLite stores
 MOST_NOTE = 2000  # characters
 

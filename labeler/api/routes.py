@@ -97,6 +97,11 @@ def asked_item(reserved: Reserved, project: Project, others: Sequence[ModelSays]
     }
 
 
+def said_before(store: Store, held: Sequence[Reserved]) -> dict[int, list[ModelSays]]:
+    """What somebody else's models say of items that are asked, by item: nothing unless people may know it before."""
+    return store.foreign.shown([r.item.id for r in held]) if store.config.labeling.reveal == "before" else {}
+
+
 def content_of(item: Item, project: Project) -> dict[str, Any]:
     """What annotators see of an item."""
     fetch_ahead([project.input_of(item)])  # the desk will ask for its image
@@ -112,8 +117,7 @@ def content_of(item: Item, project: Project) -> dict[str, Any]:
 def reserve(request: Request, project: Project, user: User, body: Reserve) -> Response:
     with project.store() as store:
         held = store.desk.reserve(user.name, body.tab, body.n, body.release)
-        before = project.config.labeling.reveal == "before"
-        others = store.foreign.shown([r.item.id for r in held]) if before else {}
+        others = said_before(store, held)
         waiting = None if held else store.desk.waiting_reason(user.name)
         nothing_left = waiting is not None and waiting.reason in ("done", "budget")
         return JSONResponse(

@@ -110,12 +110,12 @@ class Webhooks:
                 )
             )
 
-    def deliveries(self, most: int = 50) -> list[Delivery]:
-        """The latest deliveries to webhooks that there are, the latest first."""
+    def deliveries(self, most: int = 50, before: int | None = None) -> list[Delivery]:
+        """The latest deliveries to webhooks that there are, the latest first. Args: before: a number; None: of all."""
         rows = self.db.rows(
             f"SELECT {_COLUMNS} FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook"
-            " WHERE w.removed_at IS NULL ORDER BY d.id DESC LIMIT ?",
-            [most],
+            " WHERE w.removed_at IS NULL AND d.id < ? ORDER BY d.id DESC LIMIT ?",
+            [2**63 - 1 if before is None else before, most],
         )
         return [_as_delivery(row) for row in rows]
 

@@ -1,6 +1,7 @@
 """Labeling: the next items, answers with their receipts, and undo."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -16,13 +17,13 @@ from labeler.api.requests import (
     RequestError,
     SentAnswer,
 )
-from labeler.api.routes import asked_item, in_words, progress_of, taken, waiting_in_words
+from labeler.api.routes import asked_item, in_words, progress_of, said_before, taken, waiting_in_words
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import WHOLE, Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of
 from labeler.api.v1.items import picture_address
 from labeler.api.v1.labels import Label, label_of
 from labeler.core.errors import ForbiddenError, MissingError
-from labeler.core.items import Action, Reserved
+from labeler.core.items import Action, ModelSays, Reserved
 from labeler.core.labels import as_text, join
 from labeler.core.settings import Config
 
@@ -49,6 +50,14 @@ class Guess(BaseModel):
     confidence: float
 
 
+class OthersGuess(BaseModel):
+    """What a model of somebody else says of an item."""
+
+    model: str = Field(description="Its name, and its version where it has one.")
+    label: Label
+    confidence: float | None = Field(description="null: it gave none.")
+
+
 class AskedItem(BaseModel):
     id: int
     text: str | None
@@ -57,6 +66,7 @@ class AskedItem(BaseModel):
     metadata: dict[str, str] = Field(description="The columns that annotators see.")
     round: int | None = Field(description="Whose ranking it is from.")
     prediction: Guess | None = Field(description="Where the project shows it before the answer.")
+    others: list[OthersGuess] = Field(description="Of somebody else's models, where the project shows it before.")
 
 
 class Progress(BaseModel):
@@ -103,6 +113,7 @@ class ReceiptFacts(BaseModel):
     ok: bool
     reason: str | None = Field(description="Why it was refused; of an undo that is ok, why it took nothing back.")
     prediction: Guess | None = Field(description="Where the project shows it after the answer.")
+    others: list[OthersGuess] = Field(description="Of somebody else's models, where the project shows it after.")
 
 
 class Receipts(BaseModel):
@@ -134,8 +145,8 @@ def ask_for_items(call: Annotated[ProjectCall, in_project("label", "label")], as
     with call.project.store() as store:
         held = store.desk.reserve(name, asked.tab, asked.n, asked.release)[: asked.n]
         waiting = None if held else store.desk.waiting_reason(name)
-        progress = progress_of(store, name)
-    items = [_asked(each, call) for each in held]
+        progress, others = progress_of(store, name), said_before(store, held)
+    items = [_asked(each, call, others.get(each.item.id, ())) for each in held]
     return Next.model_validate({"items": items, "waiting": waiting_in_words(waiting), "progress": progress})
 
 
@@ -196,21 +207,29 @@ def _receipts(call: ProjectCall, name: str, body: Answers) -> Receipts:
     with call.project.store() as store:
         receipts = taken(store, name, body, offered_only=not call.may("review"))
         progress = progress_of(store, name)
-    values = [row | {"prediction": _guess(row["prediction"], config)} for row in in_words(receipts)]
+    values = [
+        row | {"prediction": _guess(row["prediction"], config), "others": _others(row["others"], config)}
+        for row in in_words(receipts)
+    ]
     return Receipts.model_validate({"receipts": values, "progress": progress})
 
 
-def _asked(reserved: Reserved, call: ProjectCall) -> dict[str, Any]:
-    values, item, project = asked_item(reserved, call.project), reserved.item, call.project
+def _asked(reserved: Reserved, call: ProjectCall, others: Sequence[ModelSays]) -> dict[str, Any]:
+    values, item, project = asked_item(reserved, call.project, others), reserved.item, call.project
     return values | {
         "source": item.source if call.may("see_items") else None,
         "picture": picture_address(item, project),
         "prediction": _guess(values["prediction"], project.config),
+        "others": _others(values["others"], project.config),
     }
 
 
 def _guess(prediction: dict[str, Any] | None, config: Config) -> dict[str, Any] | None:
     return prediction and prediction | {"label": label_of(prediction["label"], config)}
+
+
+def _others(said: Iterable[dict[str, Any]], config: Config) -> list[dict[str, Any]]:
+    return [each | {"label": label_of(each["label"], config)} for each in said]
 
 
 def _annotator(call: ProjectCall, asked: Named) -> str:

@@ -34,6 +34,7 @@ from labeler.api.v1 import (
     rounds,
     settings,
     status,
+    webhooks,
 )
 from labeler.api.v1.frame import SCHEME, GuardedRoute, finished
 from labeler.api.v1.once import HEADER
@@ -45,7 +46,7 @@ from strategies import StrategyError
 VERSION = "1.0"
 RESOURCES = (
     *(me, projects, status, settings, classes, items, imports, answers, rounds, progress, comparisons),
-    *(predictions, explanations, exports, review, members, audit, backups),
+    *(predictions, explanations, exports, webhooks, review, members, audit, backups),
 )
 DESCRIPTION = (
     "Projects of this labeler for programs. Each request carries `Authorization: Bearer labeler_…`; a token does what"

@@ -108,8 +108,8 @@ def ask_for_predictions(call: Annotated[ProjectCall, in_project("manage", "take_
 
 @router.post("/projects/{p}/predict", summary="Predict texts or files", openapi_extra=taken(Texts, upload=Table))
 def predict(call: Annotated[ProjectCall, in_project("label", "take_out")], body: Sent = sent) -> PredictedInputs:
-    """The best model's predictions for 1,000 texts at most, or for the files of a form with 1 MB in all. Nothing is
-    stored. One request at a time in a project, within two minutes.
+    """The best model's predictions for 1,000 texts at most, or for the files of a form. Nothing is stored. One request
+    at a time in a project, within two minutes.
     """
     from labeler.models.apart import predict_apart  # loads what a process that only labels does without
 

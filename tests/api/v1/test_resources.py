@@ -1,6 +1,7 @@
 """What the resources of the public API do, each through the call that a program makes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from labeler.core.actor import Actor
 from labeler.core.items import Answer
 from labeler.core.rounds import FinishedRound, Metrics, RoundResult
 from labeler.core.settings_file import load
+from labeler.store.foreign import NewForeign
 from tests.support.fill import add
 from tests.support.programs import bearer, program
 
@@ -181,6 +183,21 @@ def test_items_are_asked_answered_once_listed_and_undone(client, project):
         assert ok(client.delete(f"{P}/answers/one"))["receipts"][0]["ok"]
     assert ok(client.get(f"{P}/answers"))["items"] == []
     assert client.delete(f"{P}/answers/never").status_code == 404
+
+
+@pytest.mark.parametrize("reveal", ["before", "after", "never"])
+def test_other_models_say_what_the_project_shows_and_when_it_does(client, project, reveal):
+    project.save(replace(project.config, labeling=replace(project.config.labeling, reveal=reveal)))
+    with project.store() as store:
+        add(store, 1)
+        model = store.foreign.begin("GPT-like", "4", "gpt.csv", 0)
+        store.foreign.put(model, [NewForeign(1, "good", confidence=0.9)])
+        store.foreign.finish([model])
+    says = [{"model": "GPT-like 4", "label": "good", "confidence": 0.9}]
+    (asked,) = ok(client.post(f"{P}/next", json={}))["items"]
+    assert asked["others"] == (says if reveal == "before" else [])
+    (receipt,) = ok(client.post(f"{P}/answers", json={"answers": [answer()]}))["receipts"]
+    assert receipt["others"] == ([] if reveal == "never" else says)
 
 
 def test_nothing_that_an_annotator_gets_differs_between_pool_and_holdout(project, own_home):
