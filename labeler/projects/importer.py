@@ -15,7 +15,7 @@ from filelock import Timeout
 
 from labeler.core.errors import BusyError, LabelerError, ProjectError
 from labeler.core.foreign import AddedPredictions
-from labeler.core.items import DicomReport, ImportReport, Problem, Progress
+from labeler.core.items import DicomReport, ImportReport, Problem, Progress, Split
 from labeler.core.limited import Limits, run_limited
 from labeler.core.whole_files import PART, make_folder, whole_file
 from labeler.files.addresses import Source
@@ -143,6 +143,9 @@ def _staged(
                 stage(task, on_progress)
             with Staged(part) as staged, project.store() as store:
                 number = store.imports.begin(staged.facts()["name"])
+                with store.items.incoming.file(part) as file:
+                    drawn = store.items.drawn_of(f"{file}.items")
+                staged.draw(drawn)
                 staged.keep({"keep_labels": keep_labels, "number": number})
         except BaseException:
             _forget(project, part)
@@ -212,21 +215,24 @@ def _with_group_column(project: Project, name: str) -> Project:
 
 def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
     number, incoming, labels_added, answers_added = facts["number"], store.items.incoming, 0, 0
-    keeps_all = facts["keep_labels"] == "all"
-    with incoming.file(staged.path, "items") as table:
-        parts = [Part(table, *ends) for ends in staged.parts(AT_ONCE)]
+    keeps_all, is_drawn, has_answers = facts["keep_labels"] == "all", facts.get("drawn", False), facts.get("answers")
+    of_split: Split | None = None if keeps_all else "holdout"
+    with incoming.file(staged.path) as file:
+        parts = [Part(f"{file}.items", *ends, f"{file}.drawn" if is_drawn else None) for ends in staged.parts(AT_ONCE)]
         for part in parts:
-            labels_added += incoming.take(part, number, labels=keeps_all).labels_added
+            with store.write():
+                incoming.take(part, number)
+                labels_added += incoming.label(part, number, of_split) if keeps_all or is_drawn else 0
             let_others_write(part.last - part.first)
         store.items.fix_holdout()
-        for part in [] if keeps_all else parts:  # labels of the items that were drawn for the holdout
-            labels_added += incoming.label(part, number, "holdout")
+        for part in [] if keeps_all or is_drawn else parts:  # labels of the items that were drawn for the holdout
+            labels_added += incoming.label(part, number, of_split)
             let_others_write(part.last - part.first)
-        for part in parts if facts.get("answers") else ():  # behind the draw, so that every item has its side
-            labels, answers = incoming.answers(part, number, None if keeps_all else "holdout")
+        for part in parts if has_answers else ():  # behind the draw, so that every item has its side
+            labels, answers = incoming.answers(part, number, of_split)
             labels_added, answers_added = labels_added + labels, answers_added + answers
             let_others_write(part.last - part.first)
-        in_two_groups, across = incoming.in_two_groups(table)
+        in_two_groups, across = incoming.in_two_groups(f"{file}.items")
     read, refused = staged.counts()
     added = store.imports.count(number)
     store.imports.end(number, added, read - added, labels_added)

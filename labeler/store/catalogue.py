@@ -128,8 +128,9 @@ class Catalogue:
     def unlisted(self) -> int:
         """The number of holdout items without a label, which no list shows: they are answered without being known."""
         return self.db.value(
-            "SELECT COALESCE(SUM(n), 0) - (SELECT COUNT(*) FROM items WHERE erased_at IS NOT NULL AND split = 'holdout'"
-            " AND label IS NULL) FROM item_counts WHERE split = 'holdout' AND label = ''"
+            "SELECT COALESCE(SUM(n), 0) - (SELECT COUNT(*) FROM items"
+            " WHERE erased_at IS NOT NULL AND +split = 'holdout' AND label IS NULL)"
+            " FROM item_counts WHERE split = 'holdout' AND label = ''"
         )
 
     def annotators(self) -> list[str]:

@@ -373,7 +373,7 @@ class Desk:
         member = self.team.join(annotator)
         if stopped := self.stopped(member):
             return stopped
-        if not self.db.value("SELECT 1 FROM items WHERE split IS NOT NULL LIMIT 1"):
+        if not self.db.value("SELECT 1 FROM item_counts WHERE n LIMIT 1"):
             return Waiting("empty")
         if not self.team.is_qualified(member):
             return Waiting("unqualified")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from labeler.core.items import AddResult, NewItem, Split
+from labeler.core.items import NewItem, Split
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
 from labeler.store.objects import dump_object
@@ -33,16 +33,29 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of `table`, which has `COLUMNS`, behind the row `first` and up to the row `last`."""
+    """The rows of `table`, which has `COLUMNS`, behind the row `first` and up to the row `last`.
+
+    drawn: the table of the ids of those that are drawn for the holdout, others without a split go to the pool; None:
+    that is decided later.
+    """
 
     table: str
     first: int
     last: int
+    drawn: str | None = None
 
     @property
     def rows(self) -> str:
         """What stands behind SELECT; values: `first` and `last`."""
         return f"FROM {self.table} WHERE id > :first AND id <= :last"
+
+    @property
+    def sides(self) -> str:
+        """The columns `split` and `drawn` of the items, to be selected from `rows`."""
+        if self.drawn is None:
+            return "split, 0 AS drawn"
+        is_drawn = f"id IN (SELECT id FROM {self.drawn})"
+        return f"COALESCE(split, iif({is_drawn}, 'holdout', 'pool')) AS split, split IS NULL AND {is_drawn} AS drawn"
 
 
 def insert(table: str) -> str:
@@ -78,8 +91,8 @@ class Incoming:
         self.class_changes = class_changes
 
     @contextmanager
-    def file(self, path: Path, table: str) -> Iterator[str]:
-        """The name under which a table of another database can be read within the block.
+    def file(self, path: Path) -> Iterator[str]:
+        """The name under which the tables of another database can be read within the block.
 
         Transactions in the block do not wait for the disk; the next one behind it does, for all of them. The file must
         stay until then.
@@ -89,7 +102,7 @@ class Incoming:
         try:
             self.db.execute("PRAGMA main.synchronous = NORMAL")
             self.db.execute(f"PRAGMA main.cache_size = -{_CACHE << 10}")
-            yield f"incoming.{table}"
+            yield "incoming"
         finally:
             for name, value in pragmas.items():
                 self.db.execute(f"PRAGMA main.{name} = {value}")
@@ -103,28 +116,24 @@ class Incoming:
         yield Part("incoming_items", 0, len(items))
         self.db.execute("DELETE FROM incoming_items")
 
-    def take(self, part: Part, import_id: int | None, labels: bool = True) -> AddResult:
-        """The result of storing rows in one transaction; a content that is already there is counted, not stored twice.
+    def take(self, part: Part, import_id: int | None) -> int:
+        """The number of items that rows bring, stored in one transaction; a content that is already there is not stored
+        twice.
 
         An item whose import was undone is there again, as a new one.
-
-        Args: labels: whether known labels are stored, see `label`.
         """
         values = {"first": part.first, "last": part.last, "at": now(), "import": import_id}
         with self.db.write():
             again = self._bring_back(part, values)
             added = self.db.execute(
-                "INSERT INTO items (content_hash, split, text, media, source, metadata, of_group, added_at, import_id,"
-                " object) SELECT content_hash, split, text, media, source, metadata, of_group, :at, :import, object"
-                f" {part.rows}"
-                " ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
+                "INSERT INTO items (content_hash, split, drawn, text, media, source, metadata, of_group, added_at,"
+                f" import_id, object) SELECT content_hash, {part.sides}, text, media, source, metadata, of_group, :at,"
+                f" :import, object {part.rows} ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
                 values,
             ).rowcount
-            rows = self.db.value(f"SELECT COUNT(*) {part.rows}", values)
-            if added < rows:
+            if added < part.last - part.first:
                 self._complete(part, values)
-            labels_added = self.label(part, import_id) if labels else 0
-        return AddResult(added + again, rows - added - again, labels_added)
+        return added + again
 
     def _bring_back(self, part: Part, values: Row) -> int:
         """The number of items that were withdrawn and are there again."""
@@ -132,9 +141,10 @@ class Incoming:
             return 0
         return self.db.execute(
             f"""
-            UPDATE items SET withdrawn = NULL, split = new.split, source = new.source, metadata = new.metadata,
-                             of_group = new.of_group, added_at = :at, import_id = :import
-            FROM (SELECT *, MIN(id) {part.rows} GROUP BY content_hash) new
+            UPDATE items SET withdrawn = NULL, split = new.split, drawn = new.drawn, source = new.source,
+                             metadata = new.metadata, of_group = new.of_group, added_at = :at, import_id = :import
+            FROM (SELECT content_hash, {part.sides}, source, metadata, of_group, MIN(id) {part.rows}
+                  GROUP BY content_hash) new
             WHERE items.content_hash = new.content_hash AND items.withdrawn IS NOT NULL
             """,
             values,

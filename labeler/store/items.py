@@ -1,7 +1,7 @@
 """Items: added, split into pool and holdout, counted and read."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +32,8 @@ HOLDOUT_SEED = 20_201_122
 # Items without a split, found by their index alone, and some of them, which one transaction assigns.
 _WAITING = "items INDEXED BY items_undecided"
 _UNDECIDED = "split IS NULL AND withdrawn IS NULL"
+# Items that are in no list of all; each condition has an index.
+_LEFT_OUT = ("unreadable IS NOT NULL", "erased_at IS NOT NULL", "withdrawn IS NOT NULL", _UNDECIDED)
 _SPAN = "id > :first AND id <= :last"
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
@@ -50,9 +52,10 @@ class Items:
         self.audit = AuditLog(db)
 
     def add(self, items: Sequence[NewItem], import_id: int | None = None) -> AddResult:
-        """Store items in one transaction, see `Incoming.take`."""
+        """Store items with their known labels in one transaction, see `Incoming.take`."""
         with self.db.write(), self.incoming.items(items) as part:
-            return self.incoming.take(part, import_id)
+            added = self.incoming.take(part, import_id)
+            return AddResult(added, len(items) - added, self.incoming.label(part, import_id))
 
     def restore(self, item_id: int) -> None:
         """Bring back an item whose import was undone while somebody was answering it: no answer is thrown away."""
@@ -88,6 +91,25 @@ class Items:
             with self.db.write():
                 self.db.execute(f"UPDATE {_WAITING} SET split = 'pool' WHERE {_UNDECIDED} AND {_SPAN}", span)
 
+    def drawn_of(self, table: str) -> list[int] | None:
+        """The ids of the rows that are drawn for the holdout, of a table of new items: as `fix_holdout` draws, before
+        they are stored, so that each is written once. None: that must wait until they are stored, since groups, or
+        items that wait already, take part in the draw.
+
+        Args: table: see `Incoming.file`.
+        """
+        waiting = f"SELECT 1 FROM {_WAITING} WHERE {_UNDECIDED} LIMIT 1"
+        if self.db.value(f"SELECT 1 FROM {table} WHERE of_group IS NOT NULL LIMIT 1") or self.db.value(waiting):
+            return None
+        if self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
+            return []
+        rows = self.db.execute(
+            f"SELECT first FROM (SELECT MIN(id) AS first, split, content_hash FROM {table} GROUP BY content_hash) new"
+            " WHERE split IS NULL AND NOT EXISTS ("
+            "  SELECT 1 FROM items WHERE items.content_hash = new.content_hash AND withdrawn IS NULL) ORDER BY first"
+        )
+        return _chosen(rows, None)
+
     def _undecided_spans(self) -> Iterator[Row]:
         """Spans of ids with `AT_ONCE` items without a split at most; others can write between two of them."""
         last: int | None = 0
@@ -106,9 +128,7 @@ class Items:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
         undecided = f"FROM {_WAITING} WHERE {_UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
-            ids = np.fromiter((row[0] for row in self.db.execute(f"SELECT id {undecided} ORDER BY id")), dtype=np.int64)
-            size = holdout_size(len(ids)) if size is None else min(size, len(ids))
-            return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
+            return _chosen(self.db.execute(f"SELECT id {undecided} ORDER BY id"), size)
         # an item without a group is one by itself; no group has the name of a content hash
         group = "COALESCE(of_group, content_hash)"
         sizes: dict[str, int] = dict(self.db.execute(f"SELECT {group}, COUNT(*) {undecided} GROUP BY 1").fetchall())
@@ -153,7 +173,8 @@ class Items:
 
     def group_counts(self) -> GroupCounts | None:
         """How the groups lie in pool and holdout, an item without a group as a group by itself; None without any."""
-        if not self.db.value("SELECT 1 FROM items WHERE of_group IS NOT NULL AND split IS NOT NULL LIMIT 1"):
+        grouped = "items INDEXED BY items_group WHERE of_group IS NOT NULL"
+        if not self.db.value(f"SELECT 1 FROM {grouped} AND split IS NOT NULL LIMIT 1"):
             return None
         straddling = self.db.value(
             "SELECT COUNT(*) FROM (SELECT 1 FROM items WHERE of_group IS NOT NULL AND split IS NOT NULL"
@@ -180,23 +201,25 @@ class Items:
 
     def columns(self) -> ItemColumns:
         """The items of `all` as columns, without what they hold: for a pool of any size."""
-        types = (np.int64, np.bytes_, np.bool_)
-        columns = [[np.empty(0, dtype)] for dtype in types]
-        cursor = self.db.execute(  # an index covers it, so that no text is read
-            "SELECT id, content_hash, split = 'holdout' FROM items WHERE split IN ('pool', 'holdout')"
-        )
-        while part := cursor.fetchmany(READ_AT_ONCE):
-            for column, values, dtype in zip(columns, zip(*part, strict=True), types, strict=True):
-                column.append(np.array(values, dtype))
-        whole = ItemColumns(*map(np.concatenate, columns))
-        whole = whole.at(np.argsort(whole.ids, kind="stable"))
-        left_out = self.db.execute(
-            "SELECT id FROM items WHERE unreadable IS NOT NULL UNION SELECT id FROM items WHERE erased_at IS NOT NULL"
-        ).fetchall()
-        if left_out:
-            whole = whole.at(~np.isin(whole.ids, [item for (item,) in left_out]))
+        with self.db.read():
+            columns = [[np.empty(0, dtype)] for dtype in (np.int64, np.bytes_)]
+            cursor = self.db.execute("SELECT id, content_hash FROM items")  # an index covers it: no text is read
+            while part := cursor.fetchmany(READ_AT_ONCE):
+                for column, values in zip(columns, zip(*part, strict=True), strict=True):
+                    column.append(np.array(values, column[0].dtype.type))
+            left_out, holdout = self._ids(*_LEFT_OUT), self._ids("split = 'holdout'")
+        ids, hashes = map(np.concatenate, columns)
+        order = np.argsort(ids, kind="stable")
+        order = order[~np.isin(ids[order], left_out)] if len(left_out) else order
+        ids = ids[order]
+        whole = ItemColumns(ids, hashes[order], np.isin(ids, holdout))
         group_of = self.groups()
         return replace(whole, groups=codes([group_of.get(item) for item in whole.ids.tolist()])) if group_of else whole
+
+    def _ids(self, *conditions: str) -> np.ndarray:
+        """(n,) int64 ids of the items of which one of the conditions holds."""
+        rows = self.db.execute(" UNION ".join(f"SELECT id FROM items WHERE {condition}" for condition in conditions))
+        return np.fromiter((row[0] for row in rows), np.int64)
 
     def contents(self, ids: Sequence[int]) -> list[Content]:
         """What each item holds, in the order of `ids`.
@@ -428,7 +451,7 @@ class Items:
 
     def exported(self) -> int:
         """The number of rows of `stream`."""
-        return self.db.value("SELECT COUNT(*) FROM items WHERE split IS NOT NULL")
+        return self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts")
 
     def metadata_names(self) -> list[str]:
         """The names in the metadata of the rows of `stream`, in the order in which they occur."""
@@ -447,6 +470,13 @@ class Items:
         """The current label of each labeled item of the holdout, by item id."""
         rows = self.db.rows("SELECT id, label FROM items WHERE split = 'holdout' AND label IS NOT NULL ORDER BY id")
         return {row["id"]: row["label"] for row in rows}
+
+
+def _chosen(rows: Iterable[tuple[int]], size: int | None) -> list[int]:
+    """The ids that are drawn of these. Args: size: how many; None: `holdout_size`."""
+    ids = np.fromiter((row[0] for row in rows), dtype=np.int64)
+    size = holdout_size(len(ids)) if size is None else min(size, len(ids))
+    return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
 
 
 def as_item(row: Row) -> Item:

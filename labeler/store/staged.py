@@ -1,7 +1,7 @@
 """The rows of an import in a file of their own, until all of them are read: then they are stored, or forgotten."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ _TABLES = f"""
     CREATE TABLE IF NOT EXISTS problems (id INTEGER PRIMARY KEY, source TEXT NOT NULL, reason TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS predictions (id INTEGER PRIMARY KEY, item TEXT NOT NULL, source TEXT NOT NULL,
         model TEXT NOT NULL, version TEXT NOT NULL, labels TEXT NOT NULL, probabilities TEXT, confidence REAL);
+    CREATE TABLE IF NOT EXISTS drawn (id INTEGER PRIMARY KEY);  -- items that are drawn for the holdout
     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);  -- JSON
 """
 
@@ -48,6 +49,12 @@ class Staged:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [_prediction(item, prediction) for item in items for prediction in item.predictions],
             )
+
+    def draw(self, ids: Iterable[int] | None) -> None:
+        """Decide that these items are drawn for the holdout, and no others; None: that is decided later."""
+        with self.connection:
+            self.connection.executemany("INSERT INTO drawn (id) VALUES (?)", [(item,) for item in ids or ()])
+        self.keep({"drawn": ids is not None})
 
     def predictions(self) -> Iterator[ForeignPrediction]:
         """The predictions of models that came with the items."""

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from labeler.core.errors import SourceError
-from labeler.core.items import Item, Modality
+from labeler.core.items import Item, Modality, NewItem
 from labeler.core.settings import Config
 from labeler.files import sources
 from labeler.files.images import open_image
@@ -227,6 +227,24 @@ def test_the_holdout_is_drawn_once_and_stays(tmp_path: Path) -> None:
     again = import_source(target, reviews(tmp_path / "t.csv", 200))
     assert (again.added, again.pool, again.holdout) == (100, 185, 15)
     assert {item.source for item in items(target) if item.split == "holdout"} == drawn
+
+
+def test_sides_that_are_drawn_before_rows_are_stored_are_those_that_would_be_drawn_of_the_stored_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"text {n % 90}" for n in range(100)]
+    at_once, later = make(tmp_path / "at once"), make(tmp_path / "later")
+    with later.store() as store:
+        store.items.add([NewItem(content_hash(text.encode()), "row", text) for text in texts])
+        store.items.fix_holdout()
+        drawn = store.items.drawn_holdout()
+    table = write_csv(tmp_path / "texts.csv", [("text",), *((text,) for text in texts)])
+    importer._staged(at_once, table, SourceColumns(), "all", lambda done, total: None, False)
+    monkeypatch.setattr(store_items, "_chosen", None)  # nothing is left to be drawn behind the rows
+    importer.finish_left(at_once)
+    with at_once.store() as store:
+        assert store.items.drawn_holdout() == drawn
+        assert len(drawn) > 0
 
 
 def test_a_split_column_decides(tmp_path: Path) -> None:
