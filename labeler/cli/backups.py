@@ -10,6 +10,17 @@ from labeler.cli.base import ANY_PATH, FOLDER, bar, main
 from labeler.core.processes import yield_to_others
 from labeler.i18n.messages import load
 
+# What `check` rescues from a damaged database, by its table, and its name here.
+RESCUED = {
+    "class_changes": "changes of the classes",
+    "annotators": "settings of annotators",
+    "annotations": "answers",
+    "adjudications": "decisions",
+    "asked_next": "items asked next",
+    "stops": "stops",
+    "refused_answers": "refused answers",
+}
+
 # Imports of labeler are deferred: pandas and numpy are slow to load, and `--help` should not wait for them.
 
 
@@ -56,12 +67,16 @@ def restore(backup: Path, folder: Path, project: str | None) -> None:
 @click.argument("project", type=FOLDER)
 @click.argument("file", type=ANY_PATH)
 def restore_answers(project: Path, file: Path) -> None:
-    """Put the answers of FILE, which `check` rescued from a damaged database, back into PROJECT."""
+    """Put the answers and decisions of FILE, which `check` rescued from a damaged database, back into PROJECT."""
+    from labeler.jobs.rescue import put_back
     from labeler.projects import project as projects
-    from labeler.projects.rescue import put_back
 
     result = put_back(projects.open_project(project), file)
-    click.echo(f"Put back: {result.stored:,}. There already: {result.there:,}. Not put back: {len(result.unfit):,}.")
+    for table, kind in RESCUED.items():
+        stored, there = result.stored.get(table, 0), result.there.get(table, 0)
+        if stored or there:
+            click.echo(f"{kind}: {stored:,} put back, {there:,} there already")
+    click.echo(f"Not put back: {len(result.unfit):,}.")
     for place, reason in result.unfit.items():
         click.echo(f"  line {place}: {reason}")
     sys.exit(1 if result.unfit else 0)

@@ -105,11 +105,13 @@ def _database(folder: Path) -> Iterator[Finding]:
         yield Finding(f"an index of labels.sqlite was wrong ({wrong[0]})", "nothing: it was computed anew")
         return
     rescued = folder / BROKEN / "answers.jsonl"
-    count = copies.rescue_answers(path, rescued)
-    back = f"; then `labeler restore-answers {folder} FILE` with this file puts these answers back" if count else ""
+    counts = copies.rescue(path, rescued)
+    back = f"; then `labeler restore-answers {folder} FILE` with this file puts them back" if counts else ""
+    answers, decisions = counts.get("annotations", 0), counts.get("adjudications", 0)
     yield Finding(
         f"labels.sqlite is damaged ({wrong[0]})",
-        f"the project cannot be worked on; of the answers {count} can be read, in {rescued.relative_to(folder)}",
+        f"the project cannot be worked on; of the answers {answers} can be read, of the decisions {decisions}, in"
+        f" {rescued.relative_to(folder)}",
         _how(folder.parent, folder) + back,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from labeler.core.errors import DamagedError
 from labeler.core.whole_files import whole_file
 from labeler.store.driver import Sqlite, connect, has_safe_reset, sqlite3, trouble_of
+from labeler.store.rescued_rows import TABLES
 
 MOST_MISSED = 10_000  # ids one after the other that cannot be read, before a rescue goes on from the end
 Locked = sqlite3.OperationalError  # another connection holds a lock
@@ -116,36 +117,39 @@ def rebuild_indexes(path: Path) -> bool:
     return not problems(path, thorough=True)
 
 
-def rescue_answers(path: Path, target: Path) -> int:
-    """Write the answers of a damaged database that can still be read to a file of JSON Lines, each with the hash of its
-    item's content where that can be read; how many they are. `labeler.store.rescued` puts them back.
+def rescue(path: Path, target: Path) -> dict[str, int]:
+    """Write what people did and can still be read of a damaged database to a file of JSON Lines, each row with the name
+    of its table and the hash of its item's content where that can be read; how many rows of each table they are.
+    `labeler.store.rescued` puts them back.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = connect(path)
     except DamagedError:
-        return 0
+        return {}
     connection.text_factory = lambda value: value.decode("utf-8", "replace")  # a damaged page may hold anything
-    count = 0
+    counts: dict[str, int] = {}
     try:
         with whole_file(target) as part, part.open("w", encoding="utf-8") as file:
-            for row in _readable_answers(connection):
-                row["content_hash"] = _hash_of(connection, row["item_id"])
-                file.write(json.dumps(row, ensure_ascii=False, default=repr) + "\n")
-                count += 1
+            for table in TABLES:
+                for row in _readable(connection, table):
+                    if "item_id" in row:
+                        row["content_hash"] = _hash_of(connection, row["item_id"])
+                    file.write(json.dumps({"table": table} | row, ensure_ascii=False, default=repr) + "\n")
+                    counts[table] = counts.get(table, 0) + 1
     finally:
         connection.close()
-    return count
+    return counts
 
 
-def _readable_answers(connection: Sqlite) -> Iterator[dict[str, Any]]:
-    """The answers in the order of their ids: past a damaged page from the next id that can be read, and where that is
-    too far away from the end backwards.
+def _readable(connection: Sqlite, table: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table in the order of their ids: past a damaged page from the next id that can be read, and where
+    that is too far away from the end backwards.
     """
     last, missed = 0, 0
     while missed < MOST_MISSED:
         try:
-            for row in _answers(connection, "id > ? ORDER BY id", last):
+            for row in _rows(connection, table, "rowid > ? ORDER BY rowid", last):
                 yield row
                 last, missed = row["id"], 0
             return
@@ -153,11 +157,11 @@ def _readable_answers(connection: Sqlite) -> Iterator[dict[str, Any]]:
             last, missed = last + 1, missed + 1
     last -= missed
     with contextlib.suppress(DamagedError, sqlite3.DatabaseError):
-        yield from _answers(connection, "id > ? ORDER BY id DESC", last)
+        yield from _rows(connection, table, "rowid > ? ORDER BY rowid DESC", last)
 
 
-def _answers(connection: Sqlite, condition: str, value: int) -> Iterator[dict[str, Any]]:
-    cursor = connection.execute(f"SELECT * FROM annotations WHERE {condition}", [value])
+def _rows(connection: Sqlite, table: str, condition: str, value: int) -> Iterator[dict[str, Any]]:
+    cursor = connection.execute(f"SELECT rowid AS id, * FROM {table} WHERE {condition}", [value])
     names = [column[0] for column in cursor.description]
     return (dict(zip(names, row, strict=True)) for row in cursor)
 

@@ -1,156 +1,95 @@
-"""Answers that were rescued from a damaged database are put back: each once, and never over a newer one."""
+"""What was rescued from a damaged database is put back: each answer and decision once, and never over a newer one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from labeler.core.items import Action, Reveal
-from labeler.store.answers import INSERT
 from labeler.store.audit import AuditLog
+from labeler.store.background import Audits
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
-from labeler.store.items import IMPORT, Items
+from labeler.store.items import Items
+from labeler.store.rescued_answers import RescuedAnswers
+from labeler.store.rescued_decisions import RescuedDecisions
+from labeler.store.rescued_rows import UnfitError, table_of
+from labeler.store.rescued_work import RescuedWork
 from labeler.store.rounds import Rounds
 from labeler.store.team import Team
 
-Key = tuple[str, str]  # annotator and id of the request
+Rows = Mapping[int, Any]  # by their place in the file, from 1
+PutOne = Callable[[Row], bool]  # whether the row is new; raises UnfitError
 
 
-class UnfitError(Exception):
-    """An answer that cannot be put back; says why."""
-
-
-@dataclass(frozen=True)
+@dataclass
 class PutBack:
-    """What came of rescued answers. unfit: why some were not put back, by their place in the file, from 1."""
+    """What came of rescued rows. stored, there: how many of each table, new and from before. unfit: why some were not
+    put back, by their place in the file, from 1.
+    """
 
-    stored: int
-    there: int  # before
-    unfit: Mapping[int, str]
+    stored: dict[str, int] = field(default_factory=dict)
+    there: dict[str, int] = field(default_factory=dict)
+    unfit: dict[int, str] = field(default_factory=dict)
+
+    def count(self, table: str, is_new: bool) -> None:
+        counts = self.stored if is_new else self.there
+        counts[table] = counts.get(table, 0) + 1
 
 
-class RescuedAnswers:
-    """The way back for the answers that `labeler.store.copies.rescue_answers` has written."""
+class Rescued:
+    """The way back for what `labeler.store.copies.rescue` has written."""
 
-    def __init__(self, db: Database, items: Items, team: Team, rounds: Rounds, class_changes: ClassChanges) -> None:
-        self.db, self.items, self.team, self.rounds = db, items, team, rounds
-        self.class_changes = class_changes
+    # wide: what is put back touches each of these
+    def __init__(
+        self, db: Database, items: Items, team: Team, rounds: Rounds, class_changes: ClassChanges, audits: Audits
+    ) -> None:
+        self.db, self.rounds, self.audits = db, rounds, audits
+        self.answers = RescuedAnswers(db, items, team, class_changes)
+        self.decisions = RescuedDecisions(db, class_changes)
+        self.work = RescuedWork(db, team)
         self.audit = AuditLog(db)
 
-    def put_back(self, answers: Sequence[Any], by: str) -> PutBack:
-        """Store rescued answers that are not there, in the order in which they were given, in one transaction.
+    def put_back(self, rows: Sequence[Any], by: str) -> PutBack:
+        """Store rescued rows that are not there, in the order in which they were made, in one transaction.
 
-        An answer is not put back over a newer one of the same person to the same item, nor where there is no such item.
-        A second time nothing is left to do.
+        Neither an answer nor a decision is put over a newer one, nor put where there is no such item. A second time
+        nothing is left to do. Changes of the classes are not among them, see `labeler.jobs.rescue`.
 
-        Args: answers: rows of `annotations` with the hash of the item's content, as they were read; anything else is
+        Args: rows: with their table's name and the hash of their item's content, as they were read; anything else is
               unfit. by: who puts them back.
         """
-        places = dict(enumerate(answers, 1))
-        unfit = {place: "it is no answer" for place, answer in places.items() if not _is_answer(answer)}
-        fit = sorted((p for p in places if p not in unfit), key=lambda place: places[place]["id"])
-        order = {_key(places[place]): places[place]["id"] for place in fit}
-        stored = there = 0
+        result = PutBack()
+        tables: dict[str, dict[int, Any]] = {}
+        for place, row in enumerate(rows, 1):
+            tables.setdefault(table_of(row), {})[place] = row
         with self.db.write():
-            for place in fit:
-                try:
-                    is_new = self._put_back(places[place], order)
-                except UnfitError as reason:
-                    unfit[place] = str(reason)
-                else:
-                    stored, there = stored + is_new, there + (not is_new)
-            if stored:
-                what = {"stored": stored, "there": there, "unfit": len(unfit)}
-                self.audit.record(self.db.actor.named(by), "rescued answers put back", what)
+            for table, (is_row, prepared) in self._kinds().items():
+                of_table = tables.pop(table, {})
+                fit = {place: row for place, row in of_table.items() if is_row(row)}
+                result.unfit |= {place: "it cannot be read" for place in of_table if place not in fit}
+                self._put_each(table, fit, prepared([*fit.values()]), result)
+            if result.stored:
+                counts = {"stored": result.stored, "there": result.there, "unfit": len(result.unfit)}
+                self.audit.record(self.db.actor.named(by), "rescued answers put back", counts)
+                self.audits.request_for_latest()
                 self.rounds.request_if_due()
-        return PutBack(stored, there, dict(sorted(unfit.items())))
+        result.unfit = dict(sorted(result.unfit.items()))
+        return result
 
-    def _put_back(self, answer: Row, order: Mapping[Key, int]) -> bool:
-        """Whether an answer was stored; False: it was there. Raises: UnfitError."""
-        item = self._item(answer)
-        key = {"item_id": item, "annotator": answer["annotator"]}
-        before = self.db.rows(
-            "SELECT item_id, action, label FROM annotations WHERE annotator = ? AND request_id = ?", [*_key(answer)]
-        )
-        if before:
-            if before[0] != {"item_id": item, "action": answer["action"], "label": answer["label"]}:
-                raise UnfitError(f"another answer of {answer['annotator']} is stored under its id")
-            return False
-        self._check_newest(answer, key, order)
-        class_change, today = self._label(answer)
-        current = self.db.value("SELECT id FROM answers WHERE item_id = :item_id AND annotator = :annotator", key)
-        if answer["action"] == "undo" and current is None:
-            raise UnfitError("it takes an answer back that is not there")
-        if answer["annotator"] != IMPORT:
-            self.team.join(answer["annotator"])
-        self.items.restore(item)
-        asked_at = self.db.value("SELECT id FROM queries WHERE id = ? AND item_id = ?", [answer.get("query_id"), item])
-        made_here = {"query": asked_at, "current": current, "class_change": class_change, "today": today}
-        self.db.execute(INSERT, _fields(answer) | key | made_here)
-        self.db.execute("DELETE FROM reservations WHERE item_id = :item_id AND annotator = :annotator", key)
-        return True
+    def _kinds(self) -> dict[str, tuple[Callable[[Any], bool], Callable[[list[Row]], PutOne]]]:
+        """The tables in the order in which they are put back: whether a row can be read, and what puts one back."""
+        work = self.work
+        return {
+            "annotators": (work.is_person, lambda _rows: work.person),
+            "annotations": (self.answers.is_answer, self.answers.among),
+            "adjudications": (self.decisions.is_decision, self.decisions.among),
+            "asked_next": (work.is_asked_next, lambda _rows: work.asked_next),
+            "stops": (work.is_stop, lambda _rows: work.stop),
+            "refused_answers": (work.is_refused, lambda _rows: work.refused),
+        }
 
-    def _item(self, answer: Row) -> int:
-        """The id that the item of an answer has here, by its content where that is known."""
-        if content := answer.get("content_hash"):
-            number = self.db.value("SELECT id FROM items WHERE content_hash = ? AND erased_at IS NULL", [content])
-        else:  # an item that came later has the number of another one
-            number = self.db.value(
-                "SELECT id FROM items WHERE id = ? AND added_at <= ? AND erased_at IS NULL",
-                [answer["item_id"], answer["at"]],
-            )
-        if number is None:
-            raise UnfitError("its item is not in this project: import it, and put the answers back once more")
-        return int(number)
-
-    def _check_newest(self, answer: Row, key: Row, order: Mapping[Key, int]) -> None:
-        """Raises: UnfitError: this person has answered the item since.
-
-        What the file has in an earlier place is not newer, whatever the clock said.
-        """
-        newer = self.db.rows(
-            "SELECT annotator, request_id, at FROM annotations"
-            " WHERE item_id = :item_id AND annotator = :annotator AND at > :at",
-            key | {"at": answer["at"]},
-        )
-        if any(order.get((row["annotator"], row["request_id"]), answer["id"]) >= answer["id"] for row in newer):
-            raise UnfitError(f"{answer['annotator']} has answered this item since, and that answer stays")
-
-    def _label(self, answer: Row) -> tuple[int, str | None]:
-        """The number of the change of classes that a label was given under, and what it says today."""
-        if answer["label"] is None:
-            return 0, None
-        known = answer.get("class_change")
-        label_now = self.class_changes.label_now(answer["label"], known if isinstance(known, int) else None)
-        if label_now is None:
-            raise UnfitError(f"{answer['label']!r} is not a class of this project")
-        return label_now
-
-
-def _is_answer(answer: object) -> bool:
-    """Whether this has what every answer has; a damaged page may give anything."""
-    if not isinstance(answer, dict):
-        return False
-    texts = all(isinstance(answer.get(name), str) and answer[name] for name in ("request_id", "annotator", "at"))
-    numbers = all(isinstance(answer.get(name), int) for name in ("id", "item_id"))
-    is_label = answer.get("action") == "label"
-    fits = "label" in answer and is_label == isinstance(answer["label"], str)
-    return texts and numbers and answer.get("action") in get_args(Action) and fits
-
-
-def _key(answer: Row) -> Key:
-    return answer["annotator"], answer["request_id"]
-
-
-def _fields(answer: Row) -> Row:
-    """The values of an answer for `INSERT`; what cannot be read of them is left out."""
-    seconds, note, tab = (answer.get(name) for name in ("seconds", "note", "tab"))
-    return {
-        **{name: answer[name] for name in ("request_id", "action", "label", "at")},
-        "seconds": seconds if isinstance(seconds, int | float) else None,
-        "tab": tab if isinstance(tab, str) else None,
-        "unsure": answer.get("unsure") == 1,
-        "note": note if isinstance(note, str) else None,
-        "reveal": answer.get("reveal") if answer.get("reveal") in get_args(Reveal) else "never",
-        "chosen": answer.get("chosen") if answer.get("chosen") in ("hand", "next") else None,
-    }
+    def _put_each(self, table: str, rows: Rows, put: PutOne, result: PutBack) -> None:
+        for place in sorted(rows, key=lambda place: rows[place]["id"]):
+            try:
+                result.count(table, put(rows[place]))
+            except UnfitError as reason:
+                result.unfit[place] = str(reason)

@@ -29,7 +29,7 @@ from labeler.store.items import Items
 from labeler.store.label_studio import LabelStudio
 from labeler.store.pool import Pool
 from labeler.store.refused import RefusedAnswers
-from labeler.store.rescued import RescuedAnswers
+from labeler.store.rescued import Rescued
 from labeler.store.reviews import Reviews
 from labeler.store.rounds import Rounds
 from labeler.store.set_aside import SetAside
@@ -64,7 +64,7 @@ class Store:
         self.desk = Desk(self.db, self.items, self.team, self.stops, self.rounds)
         self.answers = Answers(self.db, self.items, self.team, self.desk, self.rounds, self.class_changes)
         self.refused = RefusedAnswers(self.db)
-        self.rescued = RescuedAnswers(self.db, self.items, self.team, self.rounds, self.class_changes)
+        self.rescued = Rescued(self.db, self.items, self.team, self.rounds, self.class_changes, self.audits)
         self.asked_next = AskedNext(self.db)
         self.catalogue = Catalogue(self.db)
         self.explanations = Explanations(self.db)
