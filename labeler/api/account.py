@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from labeler.access import accounts
 from labeler.access.home import home
+from labeler.access.passwords import LONGEST, SHORTEST
 from labeler.access.settings import access_mode, access_settings
 from labeler.access.users import User
 from labeler.core.errors import AccessError, LabelerError
@@ -134,7 +135,7 @@ def own_account(request: Request, form: FormData | None) -> Response:
     out = (Button(_("Log out")), Button(_("Log out on all devices"), "1"))
     forms = (
         Form("logout", (), out),
-        Form("password", fields, (Button(_("Change the password")),), _("Change the password"), focus=False),
+        Form("password", fields, (Button(_("Change the password")),), _("Change the password"), _rule(), focus=False),
     )
     lead = _("You are an admin of this labeler.") if user.is_admin else ""
     back = {"address": "../", "text": _("Back to labeling")}
@@ -172,12 +173,21 @@ def invited(request: Request, form: FormData | None) -> Response:
 def _form_of_invitation(invitation: Invitation, secret: str, name: str) -> Form:
     account = accounts.accounts().accounts.by_id(invitation.account) if invitation.account is not None else None
     fixed = account.name if account else invitation.name
-    note = _("The name is stored with every answer and cannot be changed later.") if fixed is None else ""
+    note = _("The name is stored with every answer and cannot be changed later.") + " " if fixed is None else ""
     fields = (
         Field("name", _("Name"), "text", fixed or name, "username", fixed is not None),
         Field("password", _("Password"), autocomplete="new-password"),
     )
-    return Form(secret, fields, (Button(_("Go on")),), note=note)
+    return Form(secret, fields, (Button(_("Go on")),), note=note + _rule())
+
+
+def _rule() -> str:
+    """What a new password must be, said before one is tried."""
+    return _(
+        "A password has {shortest} to {longest} characters. Several words make a good one.",
+        shortest=SHORTEST,
+        longest=LONGEST,
+    )
 
 
 def _lead_of_invitation(invitation: Invitation) -> str:

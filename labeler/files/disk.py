@@ -23,8 +23,9 @@ class Room:
 
 
 def room(folder: Path) -> Room:
-    """The room on the disk that a folder lies on. Raises: OSError: it cannot be read."""
-    usage = shutil.disk_usage(folder)
+    """The room on the disk that a folder lies on, or will lie on once made. Raises: OSError: it cannot be read."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    usage = shutil.disk_usage(there)
     return Room(usage.free, usage.total)
 
 

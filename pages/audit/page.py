@@ -17,7 +17,7 @@ if project is not None and not (of_home and not is_allowed(project, "see_audit")
 st.title(_("Audit"))
 st.caption(
     _(
-        "What was done, with who did it, when and from where. Rows are added and never changed; each is chained to the"
+        "What was done, by whom, when and from where. Rows are added and never changed; each is chained to the"
         " one before, so that a change of the file is found."
     )
 )

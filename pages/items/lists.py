@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.files.sources import origin
-from labeler.i18n.markdown import escaped
+from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, n_, translate
 from labeler.projects.columns import telling
 from labeler.projects.project import Project
@@ -145,7 +145,7 @@ def frame_of(
         own = {
             _("item"): row.item.id,
             **({_("text"): row.item.text} if row.item.text is not None else {}),
-            _("source"): translate(origin(row.item.source)),
+            _("source"): plain(translate(origin(row.item.source))),
             _("label"): "" if row.label is None else in_words(row.label, project),
             _("prediction"): "" if label is None else in_words(label, project),
             _("probability"): "" if label is None else percent(confidence),

@@ -52,7 +52,7 @@ def invite_to(project: Project) -> None:
             words = _(
                 "{role}, until {time}", role=_(ROLE_NAMES[invitation.role or ""]), time=_until(invitation.expires_at)
             )
-            name = invitation.name or _("Chosen by who is invited")
+            name = invitation.name or _("name still open")
             st.text(f"{name} · {words}", width="stretch")
             if st.button(_("Take back"), key=f"take-back-{invitation.id}", type="tertiary"):
                 access.accounts().invitations.use(invitation.id, time.time())

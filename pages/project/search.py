@@ -175,9 +175,9 @@ def table(report: dict[str, Any]) -> None:
     rows = [
         row
         | {
-            "settings": translate(row["settings"]),
+            "settings": plain(translate(row["settings"])),
             "accuracy": row["accuracy"] and 100 * row["accuracy"],
-            "note": translate(row["note"]),
+            "note": plain(translate(row["note"])),
         }
         for row in search_verdict.table(report)
     ]

@@ -53,6 +53,8 @@ def _change(project: Project, row: AuditRow, latest: int, drawn: int | None) -> 
         st.markdown(changes_in_words(row))
         if not row.before and not row.after:
             return
+        if row.id == latest and {*changed_names(row.before or {}, row.after or {})} <= {*settings_history.STAYS}:
+            return  # nothing to take back here
         label = _("Take this change back") if row.id == latest else _("Go back to before this change")
         if not st.button(label, key=f"back-{project.slug}-{row.id}", icon=":material/undo:"):
             return

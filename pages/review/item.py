@@ -16,7 +16,7 @@ from pages.desk import viewer
 def item(project: Project, user: User, shown: Item) -> None:
     """The text or the image in the viewer of the desk, and where the item comes from."""
     viewer(project, user, shown, key=f"viewer-{project.slug}")
-    place = Path(shown.source).name if shown.media else translate(origin(shown.source))
+    place = translate(origin(Path(shown.source).name if shown.media else shown.source))
     facts = [_("Item {id}", id=shown.id), place]
     facts += [f"{name}: {value}" for name, value in list(shown.metadata.items())[:6]]
     st.caption(joined(" · ", facts))

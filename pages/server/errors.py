@@ -6,7 +6,7 @@ import streamlit as st
 from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.logs import Problem, recent_problems
-from labeler.i18n.markdown import escaped
+from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, translate
 from labeler.jobs.attendance import Name, Trouble, troubles_of
 from labeler.projects import project as projects
@@ -51,7 +51,7 @@ def _failed(name: str, job: WorkRow) -> dict[str, str]:
         "at": job.finished_at,
         _("when"): local_time(job.finished_at),
         _("where"): name,
-        _("what"): f"{_(job.kind)} {job.id}: {translate(job.error)}",
+        _("what"): f"{_(job.kind)} {job.id}: {plain(translate(job.error))}",
         _("place in the code"): "",
     }
 
@@ -61,7 +61,7 @@ def _left_out(name: Name, trouble: Trouble) -> dict[str, str]:
         "at": trouble.since,
         _("when"): local_time(trouble.since),
         _("where"): f"{_(NAMES[name])} · {trouble.project}",
-        _("what"): translate(trouble.message),
+        _("what"): plain(translate(trouble.message)),
         _("place in the code"): "",
     }
 

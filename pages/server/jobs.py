@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.core.errors import LabelerError
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, n_, translate
 from labeler.projects import project as projects
 from labeler.store.workload import WorkRow
@@ -42,7 +43,7 @@ def _row(name: str, job: WorkRow) -> dict[str, object]:
         _("project"): name,
         _("job"): _(job.kind),
         _("state"): _("is waiting") if job.state == "queued" else _("is running"),
-        _("step"): translate(job.message),
+        _("step"): plain(translate(job.message)),
         _("progress"): min(job.done / job.total, 1.0) if job.total else None,
         _("since"): local_time(job.since),
         _("attempts"): job.attempts,

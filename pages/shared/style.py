@@ -40,7 +40,7 @@ def _translated_words() -> str:
     words = {
         "[data-testid=stFileUploaderDropzone] button p": _("Choose files"),
         "[data-testid=stFileUploaderDropzoneInstructions]": _(
-            "up to {n} MB a file", n=st.get_option("server.maxUploadSize")
+            "up to {n:g} GB a file", n=int(st.get_option("server.maxUploadSize")) / 1000
         ),
         hint: _("Enter: apply"),
         f"[data-testid=stForm] {hint}": _("Enter: submit"),

@@ -110,7 +110,7 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
             "skips": count(_("Skips")),
             "flags": count(_("Flags")),
             "unsure": count(_("Unsure"), help=_("Answers with a label that their annotator was not sure of.")),
-            "median_seconds": number(_("Median s"), help=_("Median seconds for an answer."), format="%.1f"),
+            "median_seconds": number(_("Median (s)"), help=_("Median seconds for an answer."), format="%.1f"),
             "hours": number(_("Hours"), format="%.2f"),
             "cost": number(_("Cost ({currency})", currency=symbol(config.team.currency)), format="localized"),
             "agreement": text(

@@ -31,7 +31,7 @@ def outlook(project: Project, work: Figures) -> None:
     columns = figures_in_a_row(4)
     columns[0].metric(_("Answers"), f"{given:,}", help=_(MEANING))
     columns[0].caption(_("of {goal:,} to the goal", goal=goal))
-    columns[1].metric(_("Hours of work"), f"{hours:,.1f}", help=_(HOURS, seconds=config.team.idle_seconds))
+    columns[1].metric(_("Time at work"), _("{n:,.1f} h", n=hours), help=_(HOURS, seconds=config.team.idle_seconds))
     columns[1].caption(remaining_in_words(rest and rest[0], remaining, lambda amount: _("{n:,.1f} h", n=amount)))
     columns[2].metric(_("Cost"), money(cost, config.team.currency) if paid else "–")
     columns[2].caption(

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import UNEXPECTED, LabelerError
 from labeler.core.logs import ErrorFile
 from labeler.core.running import Board, ProcessState, moment
-from labeler.files.disk import size
+from labeler.files.disk import room, size
+from labeler.i18n.messages import mark
 from labeler.jobs import keeper
 from labeler.jobs.attendance import Troubles
 from labeler.jobs.following import Follower
@@ -58,6 +59,18 @@ def test_a_project_that_the_worker_leaves_out_is_among_the_errors(project: Proje
     Troubles(project.folder.parent, "worker").note(project.folder, LabelerError("The disk is full."))
     errors = visit("server").dataframe[-1].value
     assert errors[["where", "what"]].values.tolist() == [[f"Worker · {project.folder.name}", "The disk is full."]]
+
+
+def test_errors_in_the_table_show_no_signs_of_markdown(project: Project):
+    with project.store() as store:
+        store.rounds.request("now")
+        store.rounds.fail(store.rounds.claim(), mark(UNEXPECTED, kind="OSError", error="[Errno 28] no_space"))
+    (what,) = visit("server").dataframe[-1].value["what"]
+    assert "OSError: [Errno 28] no_space." in what
+
+
+def test_the_disk_of_a_home_that_is_not_made_yet_is_that_of_its_parent(tmp_path):
+    assert room(tmp_path / "home" / "later").total == room(tmp_path).total
 
 
 def test_jobs_of_every_kind_are_in_the_list(project: Project):

@@ -115,6 +115,14 @@ def test_a_change_is_taken_back_with_one_click(app, project):
     assert widget(app, "number_input", "Budget").value == 77
 
 
+def test_a_change_of_the_classes_alone_has_no_way_back_in_the_list(app, project):
+    path = project.folder / projects.SETTINGS
+    path.write_text(path.read_text().replace('"good"', '"fine"', 1))
+    app.run()
+    assert "good, bad → fine, bad" in everything(app)
+    assert "Take this change back" not in [button.label for button in app.button]
+
+
 def test_nothing_goes_back_where_somebody_has_saved_since_the_list_was_drawn(app, project):
     kim_saves(project, budget=77)
     app.run()

@@ -1,6 +1,7 @@
 """Charts of labels, hours and cost over time, in the current language."""
 
 from datetime import date, timedelta
+from unicodedata import east_asian_width
 
 import altair as alt
 import pandas as pd
@@ -100,7 +101,9 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
         _iso(min(shown["first"].min(), latest - pd.Timedelta(days=FEW))),
         latest.strftime("%Y-%m-%dT%H:%M:%S"),
     ]  # a day without a bar has no label
-    legend = alt.Legend(orient="top", title=None, symbolType="square", labelLimit=140)
+    legend = alt.Legend(
+        orient="top", title=None, symbolType="square", labelLimit=140, columns=_legend_columns([*colours])
+    )
     colour = alt.Color(
         "name:N",
         scale=alt.Scale(domain=[*colours], range=[*colours.values()]),
@@ -124,6 +127,12 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
         )
         .properties(height=280)
     )
+
+
+def _legend_columns(names: list[str]) -> int:
+    """How many names stand side by side on a phone, which has about 300 pixels for them; the others go below."""
+    widest = max(sum(13 if east_asian_width(sign) in "WF" else 7 for sign in name) for name in names)
+    return max(1, 300 // (min(widest, 140) + 24))
 
 
 def _colours(names: list[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ ACTIONS = {
     "settings restored": mark("settings restored"),
     "guidelines changed": mark("guidelines changed"),
     "classes changed": mark("classes changed"),
-    "imported": mark("imported"),
+    "imported": mark("items imported"),
     "import undone": mark("import undone"),
     "metadata changed": mark("metadata changed"),
     "predictions imported": mark("predictions imported"),

@@ -77,6 +77,13 @@ def test_the_first_annotators_have_a_colour_each_and_the_others_share_grey(peopl
     assert len(set(colours)) == len(colours) <= len(COLOURS) + 1
 
 
+@pytest.mark.parametrize(("name", "columns"), [("Jo", 7), ("김지수", 4), ("Dr. Wolfgang Amadeus Mozart", 1)])
+def test_the_legend_has_no_more_names_in_a_row_than_a_phone_has_room_for(name, columns):
+    frame = by_day(2, 1).replace({"annotator": {"p00": name, "p01": "B"}})
+    legend = effort_charts.labels_by_day(frame).to_dict()["encoding"]["color"]["legend"]
+    assert legend["columns"] == columns
+
+
 def test_who_has_only_flagged_items_is_not_in_the_legend():
     idle = pd.DataFrame({"annotator": ["idle"], "day": [pd.Timestamp("2026-01-05")], "labels": [0]})
     chart = effort_charts.labels_by_day(pd.concat([by_day(2, 3), idle], ignore_index=True))
