@@ -13,7 +13,7 @@ from labeler.access.home import home
 from labeler.access.settings import access_settings
 from labeler.access.users import Role, User, is_reserved
 from labeler.core.actor import Actor, actor_of_process
-from labeler.core.errors import AccessError, ForbiddenError, MissingError
+from labeler.core.errors import AccessError, ForbiddenError, LabelerError, MissingError
 from labeler.store.accounts import Account, Accounts
 from labeler.store.accounts.invitations import Invitation
 
@@ -39,9 +39,9 @@ class _Open(threading.local):
 _open = _Open()
 
 
-def accounts() -> Accounts:
-    """The calling thread's connection to the accounts of this home, which stays open."""
-    path = home() / FILE
+def accounts(folder: Path | None = None) -> Accounts:
+    """The calling thread's connection to the accounts of a home, by default this one, which stays open."""
+    path = (folder or home()) / FILE
     file = (path, path.stat().st_ino) if path.exists() else None
     if _open.accounts is None or file is None or file != _open.file:
         if _open.accounts:
@@ -151,15 +151,49 @@ def add_account(
     return account
 
 
-def give_role(account: Account, project: str, role: Role | None, by: Actor) -> None:
-    """Give an account a role in a project, which its uid names; None ends the membership."""
-    store = accounts()
+def give_role(account: Account, project: str, role: Role | None, by: Actor, folder: Path | None = None) -> None:
+    """Give an account a role in a project, which its uid names; None ends the membership.
+
+    Args: folder: the home; by default this one.
+    """
+    store = accounts(folder)
     before = store.members.role_of(account.id, project)
     if role == before:
         return
     with store.db.write():
         store.members.set_role(account.id, project, role)
         store.audit.record(by, "role given", {"name": account.name, "project": project}, before, role)
+
+
+def roles_in(folder: Path, project: str) -> dict[str, Role]:
+    """The role of each member of a project, by name.
+
+    Args:   folder: the home. project: its uid.
+    Raises: LabelerError: the home has no accounts.
+    """
+    check_accounts(folder)
+    roles = {account.name: role for account, role in accounts(folder).members.of_project(project)}
+    by_name = sorted(roles.items(), key=lambda member: member[0].casefold())  # SQLite's order differs outside of ASCII
+    return dict(by_name)  # type: ignore[arg-type]  # roles as text
+
+
+def set_role(folder: Path, name: str, project: str, role: Role | None, by: Actor) -> None:
+    """Give the account of this name a role in a project of a home, as whoever may read its files can.
+
+    Args:   folder: the home. project: its uid. role: None ends the membership.
+    Raises: LabelerError: the home has no accounts, or none of this name.
+    """
+    check_accounts(folder)
+    account = accounts(folder).accounts.by_name(name)
+    if account is None:
+        raise MissingError("There is no account with the name {name!r}.", name=name)
+    give_role(account, project, role, by, folder)
+
+
+def check_accounts(folder: Path | None = None) -> None:
+    """Raises: LabelerError: people have no accounts in a home, by default this one."""
+    if access_settings(folder).mode == "none":
+        raise LabelerError("This server has no accounts: the setting `team.leads` says who leads a project.")
 
 
 def lead(user: User, project: str, by: Actor) -> None:

@@ -94,6 +94,13 @@ class Project:
     write = waiting(Verbs.write)
     write_for = waiting(Verbs.write_for)
     predict = waiting(Verbs.predict)
+    members = waiting(Verbs.members)
+    give_role = waiting(Verbs.give_role)
+    webhooks = waiting(Verbs.webhooks)
+    add_webhook = waiting(Verbs.add_webhook)
+    remove_webhook = waiting(Verbs.remove_webhook)
+    webhook_messages = waiting(Verbs.webhook_messages)
+    send_again = waiting(Verbs.send_again)
 
     def __repr__(self) -> str:
         return f"labeler.Project({self.place!r})"
@@ -128,6 +135,13 @@ class AsyncProject:
     write = awaiting(Verbs.write)
     write_for = awaiting(Verbs.write_for)
     predict = awaiting(Verbs.predict)
+    members = awaiting(Verbs.members)
+    give_role = awaiting(Verbs.give_role)
+    webhooks = awaiting(Verbs.webhooks)
+    add_webhook = awaiting(Verbs.add_webhook)
+    remove_webhook = awaiting(Verbs.remove_webhook)
+    webhook_messages = awaiting(Verbs.webhook_messages)
+    send_again = awaiting(Verbs.send_again)
 
     async def __aenter__(self) -> "AsyncProject":
         return self

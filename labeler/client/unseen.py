@@ -12,8 +12,8 @@ from labeler.core.items import Modality, Problem
 from labeler.core.labels import cell_of
 from labeler.files.sources import Row
 
-MOST_TEXTS = 1000  # of a request
-MOST_BYTES = 800_000  # of a request, but for a single input
+MOST_TEXTS, MOST_IMAGES = 1000, 250  # of a request, which the server answers within two minutes
+MOST_BYTES = 8_000_000  # of a request, but for a single input
 
 
 @dataclass
@@ -67,8 +67,11 @@ def batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
     size = 0
     for row in rows:
-        bytes_of_row = len(row.text.encode()) if row.text is not None else len(content_of(row))
-        if batch and (len(batch) == MOST_TEXTS or size + bytes_of_row > MOST_BYTES):
+        if row.text is not None:
+            most, bytes_of_row = MOST_TEXTS, len(row.text.encode())
+        else:
+            most, bytes_of_row = MOST_IMAGES, len(content_of(row))
+        if batch and (len(batch) == most or size + bytes_of_row > MOST_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(row)

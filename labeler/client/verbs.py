@@ -5,7 +5,7 @@ import os
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from labeler.access.users import Role
 from labeler.client import records, tables
 from labeler.client.calls import Call, Pause, Steps
 from labeler.client.records import Picture
@@ -21,6 +22,7 @@ from labeler.client.tables import Format
 from labeler.client.unseen import Predicted, batches, usable, write_zip
 from labeler.core.class_changes import ClassChangeKind
 from labeler.core.errors import LabelerError
+from labeler.core.events import EVENTS, Delivery, Event, Webhook
 from labeler.core.foreign import AddedPredictions
 from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.notebook import AskedItem, RoundSummary, Verdict
@@ -34,6 +36,7 @@ from labeler.projects.foreign_columns import PredictionColumns
 from labeler.projects.other_tools import ToolExport
 
 POLL_SECONDS = 0.3  # between two questions about a job
+LONGEST_PAGE = 500  # entries of a list
 WHERE = "The settings on the server"  # in messages
 Rows = Literal["items", "answers"]
 
@@ -412,6 +415,58 @@ class Verbs:
         with tempfile.TemporaryDirectory() as scratch:
             write_zip(Path(scratch) / "images.zip", batch)
             return (yield Call("POST", path, form={}, upload=Path(scratch) / "images.zip"))
+
+    # ------------------------------------------------------------ members and webhooks
+
+    def members(self) -> Steps[dict[str, Role]]:
+        """The role of each member, by name. Raises: LabelerError: the home has no accounts."""
+        return {member["name"]: member["role"] for member in (yield from self._all("members"))}
+
+    def give_role(self, name: str, role: Role | None) -> Steps[None]:
+        """Make the account of this name a member, or give it another role; None ends the membership.
+
+        Raises: LabelerError: the home has no accounts, or none of this name.
+        """
+        path = f"{self.path}/members/{quote(name, safe='')}"
+        yield Call("DELETE", path) if role is None else Call("PUT", path, body={"role": role})
+
+    def webhooks(self) -> Steps[list[Webhook]]:
+        """The webhooks, without their secrets; see docs/events.md."""
+        found = yield from self._all("webhooks")
+        return [Webhook(**each | {"events": tuple(each["events"]), "secret": ""}) for each in found]
+
+    def add_webhook(self, url: str, events: Collection[Event] = EVENTS) -> Steps[tuple[int, str]]:
+        """The number of a new webhook, and the secret that its messages are signed with, which is told this once.
+
+        Args:   events: that it is told of.
+        Raises: LabelerError: it cannot have this address, or there is no such event.
+        """
+        added = yield Call("POST", f"{self.path}/webhooks", body={"url": url, "events": [*events]})
+        return added["id"], added["secret"]
+
+    def remove_webhook(self, number: int) -> Steps[None]:
+        """Tell a webhook nothing more. Raises: LabelerError: there is none with this number."""
+        yield Call("DELETE", f"{self.path}/webhooks/{number}")
+
+    def webhook_messages(self, most: int = 50) -> Steps[list[Delivery]]:
+        """The latest messages to webhooks, the latest first, with what came of each."""
+        found = yield from self._all("webhook-messages", most)
+        return [Delivery(**each | {"problem": each["problem"] or ""}) for each in found]
+
+    def send_again(self, message: int) -> Steps[None]:
+        """Have a message sent again. Raises: LabelerError: there is none with this number."""
+        yield Call("POST", f"{self.path}/webhook-messages/{message}/send-again")
+
+    def _all(self, name: str, most: int | None = None) -> Steps[list[dict[str, Any]]]:
+        """The entries of a list, page by page."""
+        entries: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"limit": min(LONGEST_PAGE, most or LONGEST_PAGE)}
+        while True:
+            page = yield Call("GET", f"{self.path}/{name}", query=query)
+            entries += page["items"]
+            if page["next"] is None or (most and len(entries) >= most):
+                return entries[:most]
+            query = query | {"cursor": page["next"]}
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """What a project tells other programs of: the names of the events, who is told, and each telling."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Event = Literal["round.finished", "target.reached", "labels.exported", "item.flagged", "member.joined"]
+EVENTS: tuple[Event, ...] = get_args(Event)
 Tracker = Literal["mlflow", "wandb", "tensorboard"]
 
 

@@ -1,15 +1,13 @@
 """Webhooks as people add them: an address, the events that it is told of, and a secret that is shown once."""
 
 from collections.abc import Collection
-from typing import get_args
 
-from labeler.core.events import Event
+from labeler.core.events import EVENTS, Event
 from labeler.events.addresses import WebhookError, checked
 from labeler.events.sending import new_secret
 from labeler.i18n.messages import mark
 from labeler.projects.project import Project
 
-EVENTS: tuple[Event, ...] = get_args(Event)
 MEANINGS: dict[Event, str] = {
     "round.finished": mark("A round has finished."),
     "target.reached": mark("The accuracy has reached the target."),

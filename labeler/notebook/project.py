@@ -6,7 +6,7 @@ This is the one in a folder, beside the app or without it. `labeler.client.proje
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any, Literal, cast
 
 import pandas as pd
 
-from labeler.access.users import is_reserved, local_user
+from labeler.access.accounts import roles_in, set_role
+from labeler.access.users import Role, is_reserved, local_user
 from labeler.client import tables
 from labeler.client.project import Project as ServedProject
 from labeler.client.session import is_address
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.class_changes import ClassChange, ClassChangeKind
 from labeler.core.errors import LabelerError
+from labeler.core.events import EVENTS, Delivery, Event, Webhook
 from labeler.core.foreign import AddedPredictions
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.jobs import ComparisonRequest
@@ -28,6 +30,7 @@ from labeler.core.labels import join
 from labeler.core.notebook import AskedItem, RoundSummary, Verdict
 from labeler.core.settings import Config
 from labeler.cycle.class_changes import change_classes, effect, settled
+from labeler.events.webhooks import add_webhook
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
 from labeler.formats.base import Name
@@ -367,6 +370,49 @@ class Project:
             predicted = tables.beside(frame, pd.DataFrame(result.rows()), result.classes)
         predicted.attrs["problems"] = [str(problem) for problem in result.problems]
         return predicted
+
+    def members(self) -> dict[str, Role]:
+        """The role of each member, by name. Raises: LabelerError: the home has no accounts."""
+        home = self.folder.resolve().parent
+        return roles_in(home, projects.uid_in(home, self._opened()))
+
+    def give_role(self, name: str, role: Role | None) -> None:
+        """Make the account of this name a member, or give it another role; None ends the membership.
+
+        Raises: LabelerError: the home has no accounts, or none of this name.
+        """
+        home, project = self.folder.resolve().parent, self._opened()
+        set_role(home, name, projects.uid_in(home, project), role, project.actor)
+
+    def webhooks(self) -> list[Webhook]:
+        """The webhooks, without their secrets; see docs/events.md."""
+        with self._project.store() as store:
+            return store.webhooks.all()
+
+    def add_webhook(self, url: str, events: Collection[Event] = EVENTS) -> tuple[int, str]:
+        """The number of a new webhook, and the secret that its messages are signed with, which is told this once.
+
+        Args:   events: that it is told of.
+        Raises: LabelerError: it cannot have this address, or there is no such event.
+        """
+        return add_webhook(self._opened(), url, events)
+
+    def remove_webhook(self, number: int) -> None:
+        """Tell a webhook nothing more. Raises: LabelerError: there is none with this number."""
+        with self._opened().store() as store:
+            if not store.webhooks.remove(number):
+                raise LabelerError("There is no webhook {number}.", number=number)
+
+    def webhook_messages(self, most: int = 50) -> list[Delivery]:
+        """The latest messages to webhooks, the latest first, with what came of each."""
+        with self._project.store() as store:
+            return store.webhooks.deliveries(most)
+
+    def send_again(self, message: int) -> None:
+        """Have a message sent again. Raises: LabelerError: there is none with this number."""
+        with self._project.store() as store:
+            if not store.webhooks.send_again(message):
+                raise LabelerError("There is no message {number}, or its webhook was removed.", number=message)
 
     def __repr__(self) -> str:
         return f"labeler.Project({str(self.folder)!r})"

@@ -5,10 +5,10 @@ from dataclasses import replace
 import streamlit as st
 
 from labeler.core.errors import LabelerError
-from labeler.core.events import Delivery
+from labeler.core.events import EVENTS, Delivery
 from labeler.events.addresses import shown
 from labeler.events.trackers import NAMES
-from labeler.events.webhooks import EVENTS, MEANINGS, add_webhook
+from labeler.events.webhooks import MEANINGS, add_webhook
 from labeler.i18n.markdown import escaped, in_code
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project

@@ -8,8 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from labeler import Project
+from labeler.access import accounts, api_tokens
 from labeler.cli import main
+from labeler.core.actor import Actor
 from labeler.core.settings import LearnerConfig
+from labeler.projects import project as projects
 from tests.support.samples import reviews
 
 pytestmark = pytest.mark.slow
@@ -36,3 +39,44 @@ def test_a_project_on_a_server_is_filled_trained_and_taken_out_by_commands(serve
     assert "good" in labeler("predict", "films", table)
     assert "Labels that change" in labeler("classes", "rename", "films", "good", "fine", "--yes")
     assert project.classes == ("fine", "bad")
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_webhooks_of_a_project_on_a_server_are_added_listed_and_removed(server, own_home):
+    Project.create(f"{server}/films", ["good", "bad"])
+
+    def webhooks(verb: str, *rest: object, code: int = 0) -> str:
+        return run("webhooks", verb, "films", *rest, "--server", server, code=code)
+
+    assert "whsec_" in webhooks("add", "https://example.org/secret-path", "--event", "member.joined")
+    with projects.open_project(own_home / "films").store() as store:
+        store.team.join("lee")
+        (message,) = store.webhooks.deliveries()
+        store.webhooks.record(message, "The answer was 500.", 0.0)
+    assert webhooks("list") == "1  https://example.org/…  member.joined  (by kim)\n"
+    assert "member.joined  1×  The answer was 500. – tried again" in webhooks("log")
+    assert webhooks("send-again", message.id) == ""
+    assert "member.joined  0×" in webhooks("log", "--last", 1)
+    assert webhooks("remove", 1) == webhooks("list") == ""
+    assert "There is no webhook 1." in webhooks("remove", 1, code=2)
+
+
+@pytest.mark.parametrize("is_served", [False, True], ids=["folder", "server"])
+def test_roles_are_given_by_command_on_a_server_and_in_a_folder(server, own_home, monkeypatch, is_served):
+    Project.create(f"{server}/films", ["good", "bad"])
+    (own_home / "access.toml").write_text("mode = 'local'")
+    admin = accounts.add_account("kim", is_admin=True)
+    accounts.add_account("lee/eun")
+    monkeypatch.setenv("LABELER_TOKEN", api_tokens.make(admin, "a test", "administer", ["*"], 1, Actor("test")))
+    if not is_served:
+        monkeypatch.setenv("LABELER_HOME", "elsewhere")  # the folder says which home it is of
+    where = ["films", "--server", server] if is_served else [own_home / "films"]
+    assert run("members", "role", *where, "lee/eun", "reviewer") == ""
+    assert run("members", "list", *where) == "lee/eun\treviewer\n"
+    assert run("members", "role", *where, "lee/eun", "none") == run("members", "list", *where) == ""
+    assert "no account with the name 'max'" in run("members", "role", *where, "max", "lead", code=2)

@@ -161,7 +161,7 @@ def send_answers(call: Annotated[ProjectCall, in_project("label", "label")], sen
     return _receipts(call, name, Answers(sent.tab, [*answers]))
 
 
-@router.delete("/projects/{p}/answers/{request_id}", summary="Take an answer back")
+@router.delete("/projects/{p}/answers/{request_id:path}", summary="Take an answer back")
 def undo_answer(
     call: Annotated[ProjectCall, in_project("label", "label")],
     request_id: RequestId,

@@ -71,7 +71,7 @@ class Api(FastAPI):
 def routes() -> dict[tuple[str, str], GuardedRoute]:
     """All routes of the resources, by path and method."""
     each = [route for resource in RESOURCES for route in resource.router.routes]
-    return {(r.path, m): r for r in each if isinstance(r, GuardedRoute) for m in r.methods or ()}
+    return {(r.path_format, m): r for r in each if isinstance(r, GuardedRoute) for m in r.methods or ()}
 
 
 def refuse(request: Request, error: Exception) -> Response:

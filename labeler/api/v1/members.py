@@ -6,10 +6,10 @@ from fastapi import Path
 from pydantic import BaseModel
 
 from labeler.access import accounts as access
-from labeler.access.settings import access_mode
+from labeler.access.home import home
 from labeler.access.users import Role
 from labeler.api.v1.frame import Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of, resource
-from labeler.core.errors import LabelerError, MissingError
+from labeler.core.errors import MissingError
 
 router = resource("Members")
 
@@ -32,36 +32,27 @@ def all_members(
 ) -> Page[Member]:
     """By name. Admins of the server may do everything and need no role."""
     after = place_of(cursor, str)
-    _check_accounts()
-    members = [Member(name=account.name, role=role) for account, role in _members(call)]
-    members.sort(key=lambda member: member.name.casefold())  # SQLite's order is another one outside of ASCII
-    left = [member for member in members if after is None or member.name.casefold() > after]
+    left = [member for member in _members(call) if after is None or member.name.casefold() > after]
     return page(left, limit, lambda member: member.name.casefold())
 
 
-@router.put("/projects/{p}/members/{name}", summary="Give a role")
+@router.put("/projects/{p}/members/{name:path}", summary="Give a role")
 def give_role(
     call: Annotated[ProjectCall, in_project("administer", "manage_members")], name: Name, new: NewRole
 ) -> Member:
     """Somebody who has an account becomes a member, or gets another role."""
-    _check_accounts()
+    access.check_accounts()
     access.change_role(call.user, name, call.project.uid, new.role, call.actor)
-    return next(Member(name=a.name, role=role) for a, role in _members(call) if a.name.casefold() == name.casefold())
+    return next(member for member in _members(call) if member.name.casefold() == name.casefold())
 
 
-@router.delete("/projects/{p}/members/{name}", status_code=204, summary="End a membership")
+@router.delete("/projects/{p}/members/{name:path}", status_code=204, summary="End a membership")
 def remove_member(call: Annotated[ProjectCall, in_project("administer", "manage_members")], name: Name) -> None:
     """Answers stay, under the same name."""
-    _check_accounts()
-    if not any(account.name.casefold() == name.casefold() for account, _role in _members(call)):
+    if not any(member.name.casefold() == name.casefold() for member in _members(call)):
         raise MissingError("{name!r} is no member of this project.", name=name)
     access.change_role(call.user, name, call.project.uid, None, call.actor)
 
 
-def _members(call: ProjectCall) -> list[tuple[access.Account, Role]]:
-    return access.accounts().members.of_project(call.project.uid)  # type: ignore[return-value]  # roles as text
-
-
-def _check_accounts() -> None:
-    if access_mode() == "none":
-        raise LabelerError("This server has no accounts: the setting `team.leads` says who leads a project.")
+def _members(call: ProjectCall) -> list[Member]:
+    return [Member(name=name, role=role) for name, role in access.roles_in(home(), call.project.uid).items()]

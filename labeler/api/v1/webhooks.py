@@ -11,9 +11,9 @@ from labeler.api.problems import address
 from labeler.api.requests import LARGEST_ID
 from labeler.api.v1.frame import Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of, resource
 from labeler.core.errors import MissingError
-from labeler.core.events import Delivery, Event, Webhook
+from labeler.core.events import EVENTS, Delivery, Event, Webhook
 from labeler.events.addresses import LONGEST, shown
-from labeler.events.webhooks import EVENTS, add_webhook
+from labeler.events.webhooks import add_webhook
 from labeler.i18n.messages import translate
 
 router = resource("Webhooks")

@@ -173,14 +173,14 @@ def test_items_are_asked_answered_once_listed_and_undone(client, project):
     again = ok(client.post(f"{P}/next", json={"n": 2}))
     assert [each["id"] for each in asked["items"]] == [each["id"] for each in again["items"]]
     item = asked["items"][0]["id"]
-    body = {"answers": [answer("one", item), answer("two", 99), answer("three", item, label="astonishing")]}
+    body = {"answers": [answer("kim/1", item), answer("two", 99), answer("three", item, label="astonishing")]}
     receipts = ok(client.post(f"{P}/answers", json=body))["receipts"]
     assert [receipt["ok"] for receipt in receipts] == [True, False, False]
-    assert ok(client.post(f"{P}/answers", json={"answers": [answer("one", item)]}))["receipts"][0]["ok"]
+    assert ok(client.post(f"{P}/answers", json={"answers": [answer("kim/1", item)]}))["receipts"][0]["ok"]
     (stored,) = ok(client.get(f"{P}/answers"))["items"]
-    assert (stored["request_id"], stored["annotator"], stored["label"]) == ("one", "kim", "good")
+    assert (stored["request_id"], stored["annotator"], stored["label"]) == ("kim/1", "kim", "good")
     for _ in range(2):
-        assert ok(client.delete(f"{P}/answers/one"))["receipts"][0]["ok"]
+        assert ok(client.delete(f"{P}/answers/kim%2F1"))["receipts"][0]["ok"]
     assert ok(client.get(f"{P}/answers"))["items"] == []
     assert client.delete(f"{P}/answers/never").status_code == 404
 
