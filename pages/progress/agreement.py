@@ -138,7 +138,7 @@ def _charts(agreed: Mapping[str, Any], classes: bool, pairs: bool) -> None:
     st.caption(
         _(
             "With 95% intervals, by a bootstrap over items. The dashed lines are at {low} and {high}: from there on"
-            " tentative and firm conclusions are usual (Krippendorff 2004).",
+            " tentative and firm conclusions are usual (Krippendorff 2004). Orange dots are below {low}.",
             low=TENTATIVE,
             high=RELIABLE,
         )
@@ -151,7 +151,7 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
             _("annotator"): annotator["name"],
             _("quality %"): None if annotator["quality"] is None else round(100 * annotator["quality"]),
             _("as the consensus %"): round(100 * annotator["agreement"]),
-            _("answers"): annotator["answers"],
+            _("pool answers"): annotator["answers"],
             _("most often wrong about"): annotator["worst"],
         }
         for annotator in people["annotators"]
@@ -162,8 +162,9 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
         show_table(pd.DataFrame(rows), key="agreement-annotators")
         st.caption(
             _(
-                "Quality is estimated by CROWDLAB from how well an annotator's answers match those of the others and"
-                " of the model. It is a reason to talk, not a verdict: hard items lower everybody's quality."
+                "Quality is estimated by CROWDLAB from how well an annotator's answers about pool items match those of"
+                " the others and of the model. It is a reason to talk, not a verdict: hard items lower everybody's"
+                " quality."
             )
         )
 

@@ -15,9 +15,10 @@ def in_words(estimate: Estimate | None) -> str:
     """A share with its interval, in percent."""
     if estimate is None:
         return "–"
-    return _(
+    words = _(
         "{share:.0%} ({low:.0f} – {high:.0f})", share=estimate.value, low=100 * estimate.low, high=100 * estimate.high
     )
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def calibrated(calibration: Calibration) -> None:

@@ -32,12 +32,16 @@ def control(project: Project) -> None:
         st.markdown(at_random)
     if report["random"]:
         st.altair_chart(control_charts.control_chart(report, project.config.accuracy), width="stretch")
-        st.caption(
-            _(
-                "Measured on {holdout} holdout items, with {arm} pool and holdout labels drawn at random. Both"
-                " curves are of the same head on frozen features, so they differ only in the choice of the labels; the"
-                " project's curve is smoothed.",
-                holdout=report["holdout"],
-                arm=report["arm"],
-            )
+        measured_on = _(
+            "Measured on {holdout} holdout items, with {arm} pool and holdout labels drawn at random. Both"
+            " curves are of the same head on frozen features, so they differ only in the choice of the labels; the"
+            " project's curve is smoothed.",
+            holdout=report["holdout"],
+            arm=report["arm"],
         )
+        arrow = (
+            " " + _("The orange arrow leads to the pool labels that the project needed for the same accuracy.")
+            if control_charts.has_arrow(report)
+            else ""
+        )
+        st.caption(measured_on + arrow)

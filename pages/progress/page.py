@@ -83,7 +83,9 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         "–" if until is None else max(until, 0),
         help=_("Pool labels needed until the model is retrained."),
     )
-    if until is None and counts.pool:
+    if until is not None:
+        columns[2].caption(n_("pool label", "pool labels", max(until, 0)))
+    elif counts.pool:
         columns[2].caption(_("No further label can be had."))
     payable = counts.payable(config.budget)
     columns[3].metric(

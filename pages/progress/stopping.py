@@ -39,7 +39,8 @@ def stopping(project: Project) -> None:
             state, today, past = st.columns(WIDTHS, vertical_alignment="center")
         state.markdown(f"{_badge(evidence)} **{_(NAMES[evidence.rule])}**{_by_itself(evidence.rule, config)}")
         today.markdown(in_words(evidence, asked, compared))
-        past.markdown(back_in_words(back, asked))
+        if len(asked):  # before the first round no rule could have stopped anything
+            past.markdown(back_in_words(back, asked))
     st.caption(_("Each rule uses only what was known at the round that it judges."))
     if is_allowed(project, "change_settings"):
         _automatic(project)

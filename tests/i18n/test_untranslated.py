@@ -316,7 +316,8 @@ ROUNDS = pd.DataFrame(
 MEASURED = evaluation(np.eye(2)[[0, 1, 1]] * 0.6 + 0.2, np.array([0, 1, 0]), ["ja", "nein"])
 NOWHERE = Projection(None, None, None, "not yet")
 POINT = {"labels": 40, "accuracy": 0.8, "low": 0.7, "high": 0.9}
-AGAINST = {"random": [POINT], "own": [POINT], "size": 40, "needed": {"value": 30.0, "low": 20.0, "high": 39.0}}
+NEEDED = {"value": 30.0, "low": 20.0, "high": 39.0}
+AGAINST = {"random": [POINT], "own": [POINT], "size": 40, "gain": None, "needed": NEEDED}
 TRAINED = Training(tuple(Epoch(n, 1 / n, 0.5, 1 / n, 0.5) for n in range(1, 5)), {}, 0.5, "", 50)
 REPORT = {
     "config": {},

@@ -8,6 +8,7 @@ import pandas as pd
 
 from labeler.i18n.messages import _
 from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
+from labeler.report.sentences.control import tells_labels_saved
 
 Report = Mapping[str, Any]
 
@@ -53,11 +54,16 @@ def control_chart(report: Report, measure: str = "accuracy") -> alt.LayerChart |
     ).properties(height=320, padding=ROOM)
 
 
+def has_arrow(report: Report) -> bool:
+    """Whether the chart shows the labels saved: where the sentences tell a number of them."""
+    return tells_labels_saved(report) and report["needed"]["value"] is not None
+
+
 def _saved(report: Report, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """The arrow from the random curve back to where the project's curve is as high."""
-    needed = (report["needed"] or {}).get("value")
-    if needed is None:
+    if not has_arrow(report):
         return []
+    needed = report["needed"]["value"]
     level = next(p["accuracy"] for p in report["random"] if p["labels"] == report["size"])
     shape = "triangle-left" if needed < report["size"] else "triangle-right"
     base = alt.Chart(pd.DataFrame([{"labels": report["size"], "needed": needed, "accuracy": level}]))

@@ -72,6 +72,11 @@ def sentences(report: Report) -> list[str]:
     return [*_comparison(report), *_of_head(report), *_left_out(report), *_between_groups(report)]
 
 
+def tells_labels_saved(report: Report) -> bool:
+    """Whether the labels saved are told at all: not where the gain may be chance and their interval says otherwise."""
+    return bool(report["needed"]) and (not _by_chance(report) or _may_be_none(report))
+
+
 def _of_head(report: Report) -> list[str]:
     """A sentence on what learns on both curves, where that is another head than the linear ones."""
     head = report.get("head", LINEAR)  # an audit of version 0.2 or earlier has linear heads
@@ -111,7 +116,7 @@ def _left_out(report: Report) -> list[str]:
 
 def _comparison(report: Report) -> list[str]:
     sentences_so_far = [gained(report)] if report["gain"] else []
-    if report["needed"] and _by_chance(report) and not _may_be_none(report):
+    if report["needed"] and not tells_labels_saved(report):
         return [*sentences_so_far, _(UNDECIDED)]
     if report["needed"]:
         return [saved(report), *sentences_so_far, *_advice(report)]

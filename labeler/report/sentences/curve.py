@@ -80,8 +80,8 @@ class Outlook:
         if low is None:
             if self.whole_pool:
                 return _(
-                    "If the model goes on learning as it has so far, the curve stays below it even with all {n:,} items"
-                    " of the pool (97.5% certain).",
+                    "If the model goes on learning as it has so far, the curve stays below it even with labels of all"
+                    " {n:,} pool items that can get one (97.5% certain).",
                     n=round(self.most),
                 )
             return _(

@@ -121,6 +121,13 @@ def test_the_chart_has_both_curves_and_the_way_between_them():
     assert [layer["mark"]["type"] for layer in without["layer"]] == ["area", "line", "point"]
 
 
+def test_the_chart_has_no_arrow_where_the_sentences_tell_no_labels_saved():
+    by_chance: dict[str, Any] = {"gain": Estimate(-0.003, -0.033, 0.027), "needed": NumberOfLabels(104.0, 80.2, 139.4)}
+    assert "whether it saved labels is not known" in sentence(**by_chance)
+    chart = control_charts.control_chart(asdict(replace(FOUND, **by_chance))).to_dict()
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["area", "line", "point"]
+
+
 def test_the_page_shows_the_latest_audits_report(project):
     with project.store() as store:
         add(store, 3)
@@ -132,6 +139,7 @@ def test_the_page_shows_the_latest_audits_report(project):
     shown = everything(visit("progress", "Against random"))
     assert "Of the items to ask next, 0% are drawn at random. The settings ask for 10%; auto draws more" in shown
     assert "with 104 pool labels (95%: 80 to 139): 35% saved" in shown
+    assert "The orange arrow leads to the pool labels" in shown
     assert "Measured on 300 holdout items, with 338 pool and holdout labels drawn at random." in shown
     assert "Both curves are of the same head on frozen features" in shown
     project.save(replace(project.config, learner=replace(project.config.learner, kind="frozen", head="svm")))

@@ -54,7 +54,7 @@ def test_without_a_projection_the_reason_or_the_horizon_is_given():
     assert "Too few rounds. Label on" in sentence(None, None, None, why_not="Too few rounds.")
     assert "at 700 pool labels at the earliest (97.5% certain), and perhaps never." in sentence(None, 700.0, None)
     assert "stays below it up to 5,000 pool labels (97.5% certain)" in sentence(None, None, None)
-    assert "even with all 5,000 items of the pool" in sentence(None, None, None, whole_pool=True)
+    assert "even with labels of all 5,000 pool items" in sentence(None, None, None, whole_pool=True)
 
 
 def test_a_curve_that_is_flat_at_83_percent_does_not_read_as_a_model_at_chance():
