@@ -216,6 +216,11 @@ def _page(
     return HTMLResponse(_template().render(values, language=language()), status, headers=_HEADERS)
 
 
+def notice(title: str, error: str, status: int) -> Response:
+    """A page that says what is wrong."""
+    return _page(title, (), error=error, status=status)
+
+
 @cache
 def _template() -> Any:
     loader = FileSystemLoader(Path(__file__).parent)

@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeler.access import accounts
 from labeler.access.settings import AccessSettings, access_settings
-from labeler.api.account import COOKIE
+from labeler.api.account import COOKIE, notice
+from labeler.api.problems import ProblemResponse, is_of_v1
 from labeler.core.errors import AccessError
+from labeler.i18n.messages import _, preferred, translate, use
 
 # What is the same for everybody: the pages of accounts, the app's own scripts and fonts, the signs of life that a
 # supervisor asks for. Routes of the desk and of the metrics check their token.
@@ -57,7 +59,7 @@ class Gate:
         try:
             settings = access_settings()
         except AccessError as error:  # wrong settings let nobody in
-            await _refuse(scope, receive, send, PlainTextResponse(str(error), 503))
+            await _refuse(scope, receive, send, _unavailable(scope, error))
             return
         path = scope["path"].removeprefix(self.base_path)
         if settings.mode == "local" and not path.startswith(OPEN) and not await run_in_threadpool(_is_known, scope):
@@ -67,13 +69,28 @@ class Gate:
 
     def _answer(self, scope: Scope, path: str) -> Response:
         """The way to log in for a browser that opens a page, an error for all else."""
-        is_visit = scope["type"] == "http" and scope["method"] == "GET"
-        if is_visit and "text/html" in Headers(scope=scope).get("accept", ""):
+        if _is_visit(scope):
             query = scope["query_string"].decode("latin-1")
             onward = quote(path + (f"?{query}" if query else ""), safe="")
             headers = {"Cache-Control": "no-store"}
             return RedirectResponse(f"{self.base_path}/account/login?next={onward}", 303, headers=headers)
         return PlainTextResponse("Log in first.", 401, headers={"Cache-Control": "no-store"})
+
+
+def _is_visit(scope: Scope) -> bool:
+    """Whether a browser opens a page."""
+    is_get = scope["type"] == "http" and scope["method"] == "GET"
+    return is_get and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _unavailable(scope: Scope, error: AccessError) -> Response:
+    """That the home's settings are wrong, in the form that who asks reads: a page, a problem, or a line."""
+    use(preferred(Headers(scope=scope).get("accept-language")))
+    if is_of_v1(scope["path"]):
+        return ProblemResponse(503, translate(error))
+    if _is_visit(scope):
+        return notice(_("Nobody can log in now"), translate(error), 503)
+    return PlainTextResponse(translate(error), 503)
 
 
 def _is_known(scope: Scope) -> bool:

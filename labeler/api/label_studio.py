@@ -32,11 +32,10 @@ from labeler.core.actor import Actor
 from labeler.core.errors import AccessError, ForbiddenError, LabelerError
 from labeler.events.addresses import checked
 from labeler.i18n.messages import translate
-from labeler.jobs.label_studio import check_configuration, predictions_of
+from labeler.jobs.label_studio import MOST_DIGITS, check_configuration, predictions_of
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 
-MOST_DIGITS = 18  # of a number that SQLite stores
 NOTED = ("ANNOTATION", "TASK")  # how the actions begin that change what is read there
 Handler = Callable[[Project, str, dict[str, Any]], dict[str, Any]]  # the project, who asks, the body → the reply
 

@@ -11,6 +11,20 @@ from labeler.core.errors import LabelerError
 VARIABLE = "LABELER_WEBHOOK_HOSTS"  # hosts, with spaces between: of this network, or without TLS
 PORTS = {"http": 80, "https": 443}
 LONGEST = 2000  # characters
+# Addresses of IPv6 that a gateway or this machine turns into the address of IPv4 in some of their bits: the network,
+# and how many bits stand below those. NAT64 (RFC 6052), 6to4 (RFC 3056), and the older forms of RFC 4291 and RFC 2765.
+_EMBEDDED = tuple(
+    (ipaddress.IPv6Network(network), below)
+    for network, below in (
+        ("64:ff9b::/96", 0),
+        ("2002::/16", 80),
+        ("::/96", 0),
+        ("::ffff:0:0/96", 0),
+        ("::ffff:0:0:0/96", 0),
+    )
+)
+# NAT64 of one network (RFC 8215), whose bits mean what that network chose, and addresses of one site (RFC 3879).
+_LOCAL = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10")))
 
 
 class WebhookError(LabelerError):
@@ -69,10 +83,21 @@ def address_of(parts: SplitResult) -> str:
     except (OSError, ValueError) as error:  # a ValueError: no host has this name
         raise WebhookError("The host {host} is unknown.", host=host) from error
     address = str(found[0][4][0])
-    if not ipaddress.ip_address(address).is_global and not is_named(parts):
+    if not is_public(address) and not is_named(parts):
         raise WebhookError(
             "The host {host} is not in the public network: whoever runs the server names it in {variable}.",
             host=host,
             variable=VARIABLE,
         )
     return address
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one machine's in the public network, also where it stands for another one."""
+    ip = ipaddress.ip_address(address)
+    if not ip.is_global or ip.is_multicast:
+        return False
+    if isinstance(ip, ipaddress.IPv4Address):
+        return True
+    within = (ipaddress.IPv4Address(int(ip) >> below & 0xFFFFFFFF) for network, below in _EMBEDDED if ip in network)
+    return not any(ip in network for network in _LOCAL) and all(is_public(str(inner)) for inner in within)

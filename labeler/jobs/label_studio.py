@@ -40,6 +40,8 @@ LOCK = "label-studio.lock"
 EVERY = 60.0  # seconds between two looks, if nothing happens here or there
 LEAST_ASKED, BATCHES = 40, 2  # tasks that are put in order: this many, or this many batches
 PAGE = 500  # tasks that are read at once
+TRIED_AGAIN = 20  # tasks that could not be read and are asked for by themselves in a look
+MOST_DIGITS = 18  # of a number that SQLite stores
 TASK = "label_studio_task"  # the column of an item with the number of its task
 TAB = "label-studio"  # that holds the items which are asked there
 
@@ -174,7 +176,8 @@ class _Look:
         known = self.store.label_studio.tasks()
         is_all = about["task_number"] != len(known)  # tasks were added, or deleted, which no change tells of
         changed = _changed_since("" if is_all else self.link.read_until)
-        seen, new = set[int](), []
+        again = self._to_try_again()
+        seen, new = set[int](), [{"id": task["id"], "data": task["data"]} for task in again]
         for tasks in self._pages(changed):
             seen.update(task["id"] for task in tasks)
             new += [{"id": task["id"], "data": task["data"]} for task in tasks if task["id"] not in known]
@@ -182,9 +185,21 @@ class _Look:
             self._import(new, about["label_config"], configuration)
         if is_all and len(seen) == about["task_number"]:
             self.store.label_studio.forget_others(seen)
+        self._answer_all(again, configuration)
         read_until = self._read_answers(changed, configuration)
         self._tell_what_is_asked(configuration)
         return read_until
+
+    def _to_try_again(self) -> list[dict[str, Any]]:
+        """Tasks that could not be read at an earlier look, with their annotations."""
+        tasks = []
+        for number in self.store.label_studio.to_try_again(time.time(), TRIED_AGAIN):
+            try:
+                tasks.append(self.server.get(f"/api/tasks/{number}"))
+            except LabelStudioError as error:  # it was deleted: a look at all tasks finds that
+                log.warning("%s: task %d: %s", self.project.slug, number, error)
+                self.store.label_studio.remember({number: None}, time.time())
+        return tasks
 
     def _pages(self, query: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
         """The tasks of the project, with their annotations, page by page."""
@@ -222,7 +237,8 @@ class _Look:
             if entries:
                 report = import_source(self.project, path, apart=True)
                 log.info("%s: %d items from Label Studio", self.project.slug, report.added)
-        self.store.label_studio.remember({task: self.store.items.id_of(name) for task, name in hashes.items()})
+        items = {task: self.store.items.id_of(name) for task, name in hashes.items()}
+        self.store.label_studio.remember(items, time.time())
 
     def _fetched(self, folder: Path, task: Mapping[str, Any], data: dict[str, Any], content: str) -> str:
         """The content hash of a task's item; its picture is brought into the folder, and named there by its data."""
@@ -239,14 +255,19 @@ class _Look:
 
     def _read_answers(self, changed: Mapping[str, str], configuration: Configuration) -> str:
         """Store the annotations of the tasks that a query finds; the time of the latest change."""
-        items, latest = self.store.label_studio.tasks(), self.link.read_until
+        latest = self.link.read_until
         for tasks in self._pages(changed):
             latest = max([latest, *(task["updated_at"] for task in tasks)])
-            imported = [(item, task) for task in tasks if (item := items.get(task["id"])) is not None]
-            given = self.store.label_studio.annotations_of([item for item, _ in imported])
-            for item, task in imported:
-                self._answer(item, task, given.get(item, {}), configuration)
+            self._answer_all(tasks, configuration)
         return latest
+
+    def _answer_all(self, tasks: Sequence[Mapping[str, Any]], configuration: Configuration) -> None:
+        """Store the annotations of those of the tasks that are items."""
+        items = self.store.label_studio.tasks()
+        imported = [(item, task) for task in tasks if (item := items.get(task["id"])) is not None]
+        given = self.store.label_studio.annotations_of([item for item, _ in imported])
+        for item, task in imported:
+            self._answer(item, task, given.get(item, {}), configuration)
 
     def _answer(
         self, item: int, task: Mapping[str, Any], given: Mapping[str, str], configuration: Configuration
@@ -275,7 +296,10 @@ class _Look:
     def _as_answer(
         self, item: int, own: str, annotation: Mapping[str, Any], configuration: Configuration
     ) -> tuple[str, Answer | None]:
-        name, labels = _who(annotation), _labels(annotation, configuration.name)
+        user, name = _who(annotation)
+        if user is not None:
+            name = self.store.label_studio.name_of(user, name)
+        labels = _labels(annotation, configuration.name)
         is_skipped = bool(annotation.get("was_cancelled"))
         if labels is None and not is_skipped:
             return name, None  # it answers other questions
@@ -333,10 +357,15 @@ class _Look:
         return [places | {"type": "choices", "value": value}]
 
 
-def _who(annotation: Mapping[str, Any]) -> str:
-    """The name of an annotator: Label Studio gives a person's name or address, and the number of the user after it."""
+def _who(annotation: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The number of an annotator and the name: Label Studio gives a person's name or address, and the number after it.
+
+    None: it gives no number.
+    """
     name, _, number = str(annotation.get("created_username") or "").rpartition(",")
-    return name.strip() or f"user {number.strip() or annotation.get('completed_by')}"
+    number = number.strip() or str(annotation.get("completed_by"))
+    user = int(number) if number.isdecimal() and len(number) <= MOST_DIGITS else None
+    return user, name.strip() or f"user {number}"
 
 
 def _labels(annotation: Mapping[str, Any], question: str) -> tuple[str, ...] | None:

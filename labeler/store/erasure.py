@@ -31,6 +31,7 @@ PEOPLE = (
     ("refused_answers", "discarded_by"),
     ("imports", "undone_by"),
     ("foreign_models", "by"),
+    ("label_studio_people", "name"),
     ("encoder_comparisons", "answered_by"),
     ("webhooks", "added_by"),
     ("label_studio", "by"),

@@ -4,10 +4,15 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from labeler.core.errors import ProjectError
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database
 
+FIRST_WAIT, LONGEST_WAIT = (
+    60.0,
+    86_400.0,
+)  # seconds until a task that could not be read is tried again; doubled each time
 PREFIX = "label-studio:"  # of the request id of an answer that was given there; its task and annotation follow
 
 
@@ -40,14 +45,22 @@ class LabelStudio:
         return Link(**rows[0]) if rows else None
 
     def connect(self, url: str, token: str, project: int, by: str) -> None:
-        """Link the project; to another project than before, nothing is known of its tasks."""
-        now_is = self.link()
-        if now_is and (now_is.url, now_is.token, now_is.project, now_is.by) == (url, token, project, by):
-            return
+        """Link the project.
+
+        Raises: ProjectError: it is linked to another project. Two that both ask would end each other's link for ever.
+        """
         with self.db.write():
-            if now_is is None or (now_is.url, now_is.project) != (url, project):
-                self.db.execute("DELETE FROM label_studio")
-                self.db.execute("DELETE FROM label_studio_tasks")
+            now_is = self.link()
+            if now_is and (now_is.url, now_is.token, now_is.project, now_is.by) == (url, token, project, by):
+                return
+            if now_is and (now_is.url, now_is.project) != (url, project):
+                raise ProjectError(
+                    "This project is connected to project {number} of {server}: disconnect it first, on the page"
+                    " Project.",
+                    number=now_is.project,
+                    server=now_is.url,
+                )
+            if now_is is None:
                 self.audit.record(self.db.actor, "Label Studio connected", {"server": url, "project": project})
             self.db.execute(
                 "INSERT INTO label_studio (id, url, token, project, by) VALUES (1, ?, ?, ?, ?)"
@@ -60,6 +73,7 @@ class LabelStudio:
         with self.db.write():
             if self.db.rows("DELETE FROM label_studio RETURNING id"):
                 self.db.execute("DELETE FROM label_studio_tasks")
+                self.db.execute("DELETE FROM label_studio_people")
                 self.audit.record(self.db.actor, "Label Studio disconnected")
 
     def is_due(self, at: float) -> bool:
@@ -99,14 +113,42 @@ class LabelStudio:
 
     # ------------------------------------------------------------ tasks
 
-    def remember(self, items: Mapping[int, int | None]) -> None:
-        """Store which item each task is; None: its content could not be imported."""
+    def remember(self, items: Mapping[int, int | None], at: float) -> None:
+        """Store which item each task is; None: its content could not be imported, and is tried again later.
+
+        Args: at: the Unix time now.
+        """
         with self.db.write():
             self.db.executemany(
-                "INSERT INTO label_studio_tasks (task, item_id) VALUES (?, ?)"
-                " ON CONFLICT (task) DO UPDATE SET item_id = excluded.item_id",
-                list(items.items()),
+                "INSERT INTO label_studio_tasks (task, item_id, tries, next_at) VALUES (?, ?, 1, ?)"
+                " ON CONFLICT (task) DO UPDATE SET item_id = excluded.item_id, tries = tries + 1,"
+                f" next_at = ? + min({LONGEST_WAIT}, {FIRST_WAIT} * (1 << min(tries, 20)))",
+                [(task, item, at + FIRST_WAIT, at) for task, item in items.items()],
             )
+
+    def to_try_again(self, at: float, most: int) -> list[int]:
+        """The first tasks that could not be read and are to be tried again at a Unix time."""
+        rows = self.db.rows(
+            "SELECT task FROM label_studio_tasks WHERE item_id IS NULL AND next_at <= ? ORDER BY next_at LIMIT ?",
+            [at, most],
+        )
+        return [row["task"] for row in rows]
+
+    def name_of(self, user: int, name: str) -> str:
+        """The name of a user of Label Studio here: their own there, with the number where another user has it.
+
+        A name stays what it was, also where an erasure has put another one in its place.
+        """
+        query = "SELECT name FROM label_studio_people WHERE user = ?"
+        if known := self.db.value(query, [user]):
+            return str(known)
+        with self.db.write():
+            is_taken = self.db.value("SELECT 1 FROM label_studio_people WHERE name = ?", [name])
+            self.db.execute(
+                "INSERT INTO label_studio_people (user, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [user, f"{name} ({user})" if is_taken else name],
+            )
+        return str(self.db.value(query, [user]) or name)
 
     def forget_others(self, tasks: Collection[int]) -> None:
         """Forget the tasks that are none of these: they were deleted there."""
@@ -118,7 +160,10 @@ class LabelStudio:
 
     def tasks(self) -> dict[int, int | None]:
         """The item of each task that is known."""
-        return {row["task"]: row["item_id"] for row in self.db.rows("SELECT task, item_id FROM label_studio_tasks")}
+        return {
+            row["task"]: row["item_id"]
+            for row in self.db.rows("SELECT task, item_id FROM label_studio_tasks ORDER BY task")
+        }
 
     def unanswered(self, items: Sequence[int]) -> list[int]:
         """Those of the items that nobody has answered."""

@@ -1145,6 +1145,23 @@ def m044_one_index_less(db: Database) -> None:
     db.execute("CREATE INDEX items_withdrawn ON items (id) WHERE withdrawn IS NOT NULL")
 
 
+@migrations()
+def m043_label_studio_people(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- A task that could not be read is tried again, later each time.
+        ALTER TABLE label_studio_tasks ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE label_studio_tasks ADD COLUMN next_at REAL NOT NULL DEFAULT 0;  -- Unix time
+        -- The name that stands here for a user of the linked Label Studio: two may have the same one there.
+        CREATE TABLE label_studio_people (
+            user INTEGER PRIMARY KEY,  -- its number there
+            name TEXT NOT NULL UNIQUE
+        );
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

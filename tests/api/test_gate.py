@@ -1,5 +1,7 @@
 """The gate: without a session nothing of Streamlit is reached, and nobody forges the header of a proxy."""
 
+from html import unescape
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -105,7 +107,13 @@ def test_the_log_in_leads_nowhere_else(address):
 
 def test_wrong_settings_let_nobody_in(client, own_home):
     (own_home / "access.toml").write_text("mode = local")
-    assert client.get("/", headers=HTML).status_code == 503
+    page = client.get("/", headers=HTML)
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert 'role="alert"' in page.text
+    problem = client.get("/api/v1/projects")
+    assert (problem.status_code, problem.headers["content-type"]) == (503, "application/problem+json")
+    assert problem.json()["detail"] in unescape(page.text)
+    assert client.get("/media/secret.png").headers["content-type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize(("address", "known"), [("10.0.0.2", "kim"), ("10.0.0.3", "nobody")])

@@ -64,6 +64,16 @@ def test_a_webhook_lets_the_worker_look_and_training_asks_for_a_round(project, t
         assert store.rounds.waiting()
 
 
+def test_a_second_project_there_does_not_take_the_place_of_the_first(project, there, backend):
+    backend.post("/setup", json=setup_of(there))
+    refused = backend.post("/setup", json=setup_of(there, project="8"))
+    assert (refused.status_code, "connected to project 7" in refused.json()["detail"]) == (409, True)
+    with project.store() as store:
+        assert store.label_studio.link().project == 7
+        store.label_studio.disconnect()
+    assert backend.post("/setup", json=setup_of(there, project="8")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "sentence"),
     [

@@ -33,7 +33,21 @@ def test_an_address_that_webhooks_may_not_have_is_refused(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1", "fd00::1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.5", "169.254.169.254", "::1", "fd00::1", "0.0.0.0", "224.0.0.1", "fec0::1"),
+        # of IPv4, in an address of IPv6: NAT64, 6to4, mapped and translated ones
+        *(
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a00:1",
+            "2002:a00:5::1",
+            "::ffff:10.0.0.5",
+            "::10.0.0.5",
+            "::ffff:0:10.0.0.5",
+        ),
+    ],
+)
 def test_an_address_of_this_network_is_reached_only_where_it_is_named(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,9 +59,10 @@ def test_an_address_of_this_network_is_reached_only_where_it_is_named(
     assert address_of(parts) == address
 
 
-def test_a_public_address_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolve_to(monkeypatch, "93.184.215.14")
-    assert address_of(checked("https://example.org/x")) == "93.184.215.14"
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"])
+def test_a_public_address_is_reached(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, address)
+    assert address_of(checked("https://example.org/x")) == address
 
 
 def test_people_see_no_path_and_no_password() -> None:

@@ -1,5 +1,6 @@
 """A project of Label Studio: its tasks become items, its annotations answers, and this queue is its order."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -263,6 +264,45 @@ def test_pictures_are_fetched_from_the_server_of_the_tasks_alone(tmp_path, there
     assert job.look_once(project)
     with project.store() as store:
         assert [item is None for item in store.label_studio.tasks().values()] == [False, True, True]
+
+
+def test_a_task_whose_image_failed_is_tried_again_later_each_time_with_its_answers(tmp_path, there, monkeypatch):
+    project = projects.create(tmp_path / "pictures", text_config(modality="image"))
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "red.png")
+    there.configuration = CONFIGURATION.replace("<Text", "<Image").replace("$text", "$image")
+    (task,) = there.add({"image": "/data/upload/7/red.png"})
+    there.annotate(task, "good")
+    with project.store() as store:
+        store.label_studio.connect(there.url, TOKEN, 7, "lead")
+    look(project)
+    there.files["/data/upload/7/red.png"] = (tmp_path / "red.png").read_bytes()
+    look(project)  # too soon
+    assert answers(project) == []
+    now = time.time()
+    monkeypatch.setattr(job.time, "time", lambda: now + 61)
+    look(project)
+    assert answers(project) == [("kim@example.org", "label", "good")]
+    with project.store() as store:
+        for wait in (60, 120, 240):
+            store.label_studio.remember({5: None}, now)
+            assert not store.label_studio.to_try_again(now + wait - 1, 9)
+            assert store.label_studio.to_try_again(now + wait, 9) == [5]
+
+
+def test_two_people_of_one_name_there_are_two_here(linked, there):
+    first, second, *_ = there.order()
+    there.annotate(first, "good", "Kim", 11)
+    look(linked)
+    there.annotate(first, "bad", "Kim", 12)
+    there.annotate(second, "bad", "Kim", 12)
+    look(linked)
+    there.annotate(second, "good", "Kim", 12)
+    look(linked)
+    assert sorted(answers(linked)) == [
+        ("Kim", "label", "good"),
+        ("Kim (12)", "label", "bad"),
+        ("Kim (12)", "label", "good"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ def test_the_page_says_how_label_studio_is_connected_and_ends_the_link(project):
     with project.store() as store:
         add(store, 2)
         store.label_studio.connect("https://studio.example.org", "their-token", 7, "lead")
-        store.label_studio.remember({101: 1, 102: 2, 103: None})
+        store.label_studio.remember({101: 1, 102: 2, 103: None}, 0)
         store.label_studio.looked("", "Label Studio answered 502.")
     app = visit("project")
     shown = everything(app)

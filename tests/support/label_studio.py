@@ -27,6 +27,7 @@ class LabelStudio:
     settings: dict[str, Any] = field(default_factory=dict)
     told: list[list[dict[str, Any]]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    users: dict[str, int] = field(default_factory=dict)
     clock: int = 0
 
     @property
@@ -44,14 +45,25 @@ class LabelStudio:
             self.tasks[number] = {"id": number, "data": each, "annotations": [], "updated_at": self._now()}
         return list(numbers)
 
-    def annotate(self, task: int, label: str | None, who: str = "kim@example.org") -> dict[str, Any]:
-        """Somebody's annotation of a task; None: skipped. It takes the place of the person's earlier one."""
+    def annotate(
+        self, task: int, label: str | None, who: str = "kim@example.org", user: int | None = None
+    ) -> dict[str, Any]:
+        """Somebody's annotation of a task; None: skipped. It takes the place of the person's earlier one.
+
+        Args: user: the person's number; None: the one of everybody of this name.
+        """
+        user = user or self.users.setdefault(who, 3 + len(self.users))
         now = self._now()
         choice = {"from_name": "label", "to_name": "item", "type": "choices", "value": {"choices": [label]}}
         annotations = self.tasks[task]["annotations"]
-        mine = next((a for a in annotations if who in a["created_username"]), None)
+        mine = next((a for a in annotations if a["completed_by"] == user), None)
         if mine is None:
-            mine = {"id": 9000 + self.clock, "created_username": f" {who}, 3", "completed_by": 3, "lead_time": 2.5}
+            mine = {
+                "id": 9000 + self.clock,
+                "created_username": f" {who}, {user}",
+                "completed_by": user,
+                "lead_time": 2.5,
+            }
             annotations.append(mine)
         result = [] if label is None else [choice]
         mine |= {"result": result, "was_cancelled": label is None, "created_at": now, "updated_at": now}
@@ -80,6 +92,8 @@ class LabelStudio:
             case "POST", "/api/projects/7/import/predictions":
                 self.told.append(body)
                 return {"created": len(body)}
+            case "GET", path if path.removeprefix("/api/tasks/").isdecimal():
+                return self.tasks.get(int(path.removeprefix("/api/tasks/")))
             case "GET", "/api/tasks":
                 since = ""
                 if "query" in query:
