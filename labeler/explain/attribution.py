@@ -295,14 +295,13 @@ def _of_words_and_characters(model: Model, encoder: Joined, text: str) -> Eviden
     joint = _Joint.of(model, encoder, text)
     words = _of_words(joint.of_network(network), network, text, joint.most_probable)
     letters = _of_characters(joint.beside(ngrams), ngrams, text, joint.most_probable)
-    share = joint.share
     own, of_letters = words.spans or (), letters.spans or ()
     alone = [span for span in of_letters if not any(start <= span[0] < stop for start, stop in own)]
     spans = tuple(sorted({*own, *alone}))
     of_words = np.array([[span == other for other in spans] for span in own], dtype=float).reshape(-1, len(spans))
     within = np.array([[start <= at < stop for start, stop in spans] for at, _ in of_letters], dtype=float)
-    weights = words.weights @ of_words + share * (letters.weights @ within.reshape(-1, len(spans)))
-    score, base = words.score + share * letters.score, words.base + share * letters.base
+    weights = words.weights @ of_words + letters.weights @ within.reshape(-1, len(spans))
+    score, base = words.score + letters.score, words.base + letters.base
     attention = None if words.attention is None else words.attention @ of_words
     return Evidence(joint.classes, joint.proba, score, base, weights, spans, attention=attention)
 
@@ -320,7 +319,7 @@ def _of_places_together(model: Model, encoder: Joined, image: ImageFile) -> Evid
     picture = image if total.slice is None else network.slices([image])[0][_row_of(network, image, total.slice)]
     for part in cast("tuple[Pretrained, ...]", encoder.parts):
         if part is not network:
-            alone = Part(joint.share, devices.here(part.network), joint.beside(part))
+            alone = Part(1.0, devices.here(part.network), joint.beside(part))
             other = _of_places([alone], part, picture, joint.most_probable)
             size = total.weights.shape[1:]
             weights = total.weights + _resized(other.weights, size)
@@ -343,25 +342,23 @@ def _closed(encoder: Encoder) -> LabelerError:
 class _Joint:
     """A model of encoders side by side, and what it says of one input.
 
-    share: of the frozen heads, which read all encoders. most_probable, proba: the classes that are explained.
+    heads: the frozen heads; of a fine-tuned model all of its heads together, as they read the encoders that were not
+    tuned. most_probable, proba: the classes that are explained.
     """
 
     model: Model
     encoder: Joined
-    frozen: LinearHeads
-    share: float
+    heads: LinearHeads
     most_probable: Targets
     proba: np.ndarray
 
     @classmethod
     def of(cls, model: Model, encoder: Joined, content: Input) -> Self:
-        frozen, share = cast(LinearHeads, model), 1.0
-        if isinstance(model, FineTuned):
-            frozen, share = model.frozen, 1 - model.share
+        heads = _mean_heads(model) if isinstance(model, FineTuned) else cast(LinearHeads, model)
         dataset = Dataset([content], encoder.encode([content]), encoder.dims)
         proba = model.predict_proba(dataset, np.array([0]))[0]
-        most_probable = _most_probable_classes(frozen, proba)
-        return cls(model, encoder, frozen, share, most_probable, proba[most_probable[0]])
+        most_probable = _most_probable_classes(heads, proba)
+        return cls(model, encoder, heads, most_probable, proba[most_probable[0]])
 
     @property
     def classes(self) -> np.ndarray:
@@ -370,14 +367,21 @@ class _Joint:
     def of_network(self, network: Pretrained) -> list[Part]:
         """The parts of the model that are this network, fine-tuned or frozen, each with the heads that read it."""
         return [
-            replace(part, heads=_of_columns(self.frozen, self.encoder, network)) if part.heads is self.frozen else part
+            replace(part, heads=_of_columns(part.heads, self.encoder, network))
             for part in parts_of(self.model, network)
         ]
 
     def beside(self, part: Encoder) -> LinearHeads:
-        """The heads that read another encoder, without a bias: it is counted once, with the network's part."""
-        heads = _of_columns(self.frozen, self.encoder, part)
+        """The heads as they read another encoder, without a bias: it is counted once, with the network's part."""
+        heads = _of_columns(self.heads, self.encoder, part)
         return replace(heads, bias=np.zeros_like(heads.bias))
+
+
+def _mean_heads(model: FineTuned) -> LinearHeads:
+    """One head whose scores of the encoders that were not tuned are those of the whole model."""
+    weights = [heads.weight.mean(axis=0, keepdims=True) for heads in (model.frozen, model.head)]
+    weight = (1 - model.share) * weights[0] + model.share * weights[1]
+    return replace(model.frozen, weight=weight, bias=model.frozen.bias.mean(axis=0, keepdims=True))
 
 
 def _of_columns(heads: LinearHeads, encoder: Joined, part: Encoder) -> LinearHeads:

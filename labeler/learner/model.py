@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -150,9 +150,10 @@ class FineTuned:
 
     The mean is more robust than either: their errors differ.
 
-    frozen: heads on the frozen features. head: heads on the features of the trained network.
-    cut: the stages before it are those of the encoder. tuned: the trained parameters by name; all others are the
-    encoder's. share: weight of the trained network in the mean, 0 to 1.
+    frozen: heads on the frozen features. head: heads on the same columns, where the trained network's features stand in
+    place of its frozen ones; what other encoders beside it say, they read, too. cut: the stages before it are those of
+    the encoder. tuned: the trained parameters by name; all others are the encoder's. share: weight of the trained
+    network in the mean, 0 to 1. columns: where the network's features stand among those of all encoders.
     """
 
     encoder: Pretrained
@@ -161,6 +162,7 @@ class FineTuned:
     cut: int
     tuned: dict[str, np.ndarray]
     share: float
+    columns: slice = field(default_factory=lambda: slice(None))
 
     def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """As `Model.predict_proba`. On a CPU the stages that were not trained run in ONNX Runtime.
@@ -171,13 +173,17 @@ class FineTuned:
 
     def of_features(self, features: np.ndarray, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """As `predict_proba`, from the trained network's features of the items."""
-        tuned = self.head.of_features(features).mean(axis=0)
+        tuned = self._of_head(features, dataset, positions).mean(axis=0)
         return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(M, k, C) as `LinearHeads.member_proba`, if `frozen` and `head` have M members each."""
-        tuned = self.head.of_features(self.features(dataset, positions))
+        tuned = self._of_head(self.features(dataset, positions), dataset, positions)
         return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
+
+    def _of_head(self, features: np.ndarray, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(M, k, C) probabilities by `head`, from the trained network's features of the items."""
+        return self.head.of_features(in_place(features, dataset.embeddings[positions], self.columns))
 
     def features(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(k, d) float32 features of the trained network, not yet normalised; of a stack the mean over its slices.
@@ -212,9 +218,24 @@ class FineTuned:
         about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut, "share": self.share}
         tensors = {f"tuned.{name}": value for name, value in self.tuned.items()}
         tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
-        if self.head.normalizer.dims != self.frozen.normalizer.dims:  # which read other encoders, too
-            about["head_dims"], tensors["head.mean"] = self.head.normalizer.dims, self.head.normalizer.mean
         return _to_bytes(self.frozen, about, tensors)
+
+
+def in_place(features: np.ndarray, embeddings: np.ndarray, columns: slice) -> np.ndarray:
+    """(k, D) float32: the frozen features of all encoders, with those of a trained network in its columns.
+
+    Args: features: (k, d) of the trained network. embeddings: (k, D) of the encoders, which stay as they are.
+    """
+    whole = np.array(embeddings, dtype=np.float32)
+    whole[:, columns] = features
+    return whole
+
+
+def on_all_columns(heads: LinearHeads, columns: slice) -> LinearHeads:
+    """Heads whose weights are those of a network's columns alone, with zeros for all others that the normalizer has."""
+    weight = np.zeros((*heads.weight.shape[:2], len(heads.normalizer.mean)), dtype=np.float32)
+    weight[:, :, columns] = heads.weight
+    return replace(heads, weight=weight)
 
 
 # Inputs in, for each model (k, d) float32 features of its trained network out.
@@ -241,7 +262,7 @@ def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.
 
     from labeler.backbones import devices
 
-    encoder, cut, width = models[0].encoder, models[0].cut, len(models[0].head.normalizer.mean)
+    encoder, cut, width = models[0].encoder, models[0].cut, sum(models[0].encoder.dims)
     single, counts = encoder.slices(inputs)
     features = np.empty((len(models), len(single), width), dtype=np.float32)
     for begin in range(0, len(single), _ROWS):
@@ -259,7 +280,7 @@ def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.
 
 
 def _read_on_gpu(models: Sequence[FineTuned], run: "Run", inputs: Sequence[Any]) -> list[np.ndarray]:
-    encoder, width = models[0].encoder, len(models[0].head.normalizer.mean)
+    encoder, width = models[0].encoder, sum(models[0].encoder.dims)
     single, counts = encoder.slices(inputs)
     features = encoder.run_over(single, run, len(models) * width)
     return [averaged(features[:, n * width : (n + 1) * width], counts) for n in range(len(models))]

@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from labeler.backbones.encoder import Encoder, network_of
+from labeler.backbones.encoder import Encoder, Joined, network_of
 from labeler.core.errors import LabelerError
 from labeler.core.whole_files import make_folder, write_whole
 from labeler.learner.estimators import restored
-from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer, on_all_columns
 
 # Imports of safetensors are deferred: it is slow to load.
 
@@ -49,15 +49,8 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             return head
         weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
         network = network_of(encoder)
-        # of several encoders the network alone was tuned, and its head reads fewer columns
-        normalizer = Normalizer(
-            tensors.pop("head.mean", head.normalizer.mean), tuple(about.get("head_dims", about["dims"]))
-        )
         tuned_head = replace(
-            head,
-            normalizer=normalizer,
-            weight=weight.reshape(-1, *weight.shape[-2:]),
-            bias=bias.reshape(-1, len(head.classes)),
+            head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
         )
         trained_on, cut = about["encoder"], about["cut"]
         share = about.get("share", 0.5)  # in files of version 0.1 both have the same weight
@@ -71,8 +64,11 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
             "train again, or set learner.backbone and learner.input_size back.",
             path=path,
         )
+    columns = encoder.columns(network) if isinstance(encoder, Joined) else slice(None)
+    if tensors.pop("head.mean", None) is not None:  # in older files it reads the network's columns alone
+        tuned_head = on_all_columns(tuned_head, columns)
     tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
-    return FineTuned(network, head, tuned_head, cut, tuned, share)
+    return FineTuned(network, head, tuned_head, cut, tuned, share, columns)
 
 
 def normalizer_of(path: Path) -> Normalizer:

@@ -21,7 +21,7 @@ from labeler.learner import levers as levers_of
 from labeler.learner.folds import held_back
 from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads, weight_of_prior
-from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer, in_place, on_all_columns
 from labeler.learner.task import LearningTask
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class _FineTuning:
         from labeler.learner.finetune import Finetuner
 
         self.task, self.encoder, self.heads, self.seed = task, encoder, heads, seed
-        # of several encoders the network alone is trained; what the others say stays in the frozen heads
+        # of several encoders the network alone is trained; heads read what the others say beside it, as it is
         self.columns = task.encoder.columns(encoder) if isinstance(task.encoder, Joined) else slice(None)
         self.snapshots = learner.members if learner.committee == "snapshots" else 0
         labels = task.labels
@@ -241,23 +241,24 @@ class _FineTuning:
             rows, held, self._of_network(start), snapshots=self.snapshots, after_epoch=after_epoch
         )
         embeddings = self.task.dataset.embeddings[positions[held]]
-        return _Part(held, tuned, self._heads_on(tuned, rows), start, tuned.features[held], embeddings)
+        features = in_place(tuned.features[held], embeddings, self.columns)
+        return _Part(held, tuned, self._heads_on(tuned, rows), start, features, embeddings)
 
     def _of_network(self, heads: LinearHeads) -> LinearHeads:
         """The heads' part that reads the network's features."""
-        return replace(heads, normalizer=self._normalizer(), weight=heads.weight[:, :, self.columns])
-
-    def _normalizer(self) -> Normalizer:
-        return Normalizer(self.task.normalizer.mean[self.columns], self.encoder.dims)
+        normalizer = Normalizer(self.task.normalizer.mean[self.columns], self.encoder.dims)
+        return replace(heads, normalizer=normalizer, weight=heads.weight[:, :, self.columns])
 
     def _heads_on(self, tuned: "Tuned", rows: np.ndarray) -> LinearHeads:
-        """Heads like the frozen ones on the tuned network's features; with few labels better than its own head."""
+        """Heads like the frozen ones, on the tuned network's features in place of its frozen ones.
+
+        With few labels they are better than the network's own head.
+        """
         task, labels = self.task, self.task.labels
-        normalizer = self._normalizer()
+        features = in_place(tuned.features, task.dataset.embeddings[labels.positions], self.columns)
         tuned_task = replace(
             task,
-            normalizer=normalizer,
-            dataset=Dataset(self.inputs, tuned.features, normalizer.dims, task.groups),
+            dataset=Dataset(self.inputs, features, task.normalizer.dims, task.groups),
             prior=None,  # it is a score of the frozen features
             labels=replace(labels, positions=np.arange(len(labels))),
         )
@@ -276,11 +277,11 @@ class _FineTuning:
 
         def model(weights: "Weights", head: LinearHeads) -> FineTuned:
             warm = cooled(head, mixed.network)
-            return FineTuned(self.encoder, heads, warm, tuned.cut, weights.parameters, mixed.share)
+            return FineTuned(self.encoder, heads, warm, tuned.cut, weights.parameters, mixed.share, self.columns)
 
         def snapshot(weights: "Weights") -> FineTuned:
-            own = self._of_network(heads)
-            return model(weights, replace(own, weight=weights.weight[None], bias=weights.bias[None]))
+            own = replace(heads, weight=weights.weight[None], bias=weights.bias[None])
+            return model(weights, on_all_columns(own, self.columns))
 
         final = model(tuned.weights, self._heads_on(tuned, np.arange(len(self.targets))))
         return Fitted(final, training, tuple(snapshot(weights) for weights in tuned.snapshots))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labeler.learner.model import LinearHeads
+from labeler.learner.model import FineTuned, LinearHeads
 
 
 def whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
@@ -19,49 +19,66 @@ def whole_heads(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
     return weight, bias
 
 
-class Classifier(nn.Module):
-    """A network and its heads."""
+class Heads(nn.Module):
+    """The probabilities (n, C) of linear heads from features (n, d)."""
 
     mean: Tensor
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, network: nn.Module, heads: LinearHeads) -> None:
+    def __init__(self, heads: LinearHeads) -> None:
         super().__init__()
-        self.network, self.layers, self.several = network, list(heads.normalizer.layers()), heads.several
+        self.layers, self.several = list(heads.normalizer.layers()), heads.several
         weight, bias = whole_heads(heads)
         for name, values in (("mean", heads.normalizer.mean), ("weight", weight), ("bias", bias)):
             self.register_buffer(name, torch.from_numpy(values.copy()))
 
-    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-        centred = self.network(x, *rest) - self.mean
+    def forward(self, features: Tensor) -> Tensor:
+        centred = features - self.mean
         normal = torch.cat([functional.normalize(centred[:, columns], dim=1) for columns in self.layers], dim=1)
         logits = torch.einsum("nd,mcd->mnc", normal, self.weight) + self.bias[:, None]
         return (logits.sigmoid() if self.several else logits.softmax(dim=2)).mean(dim=0)
 
 
-class Both(nn.Module):
-    """The weighted mean of two classifiers' probabilities."""
+class Classifier(nn.Module):
+    """Encoders and heads on their features."""
 
-    def __init__(self, first: nn.Module, second: nn.Module, share: float) -> None:
+    def __init__(self, encoders: nn.Module, heads: LinearHeads) -> None:
         super().__init__()
-        self.first, self.second, self.share = first, second, share
+        self.encoders, self.heads = encoders, Heads(heads)
 
     def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
-        return (1 - self.share) * self.first(x, *rest) + self.share * self.second(x, *rest)
+        return self.heads(self.encoders(x, *rest))
+
+
+class TunedClassifier(nn.Module):
+    """Encoders under the frozen heads, and a fine-tuned network in place of one of them under its own: their mean.
+
+    Args: network: the fine-tuned one. takes: how many of the inputs it reads, the first ones.
+    """
+
+    def __init__(self, encoders: nn.Module, network: nn.Module, takes: int, model: FineTuned) -> None:
+        super().__init__()
+        self.encoders, self.network, self.takes, self.share = encoders, network, takes, model.share
+        self.frozen, self.head, self.columns = Heads(model.frozen), Heads(model.head), model.columns
+
+    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
+        features = self.encoders(x, *rest)
+        start, stop, _ = self.columns.indices(features.shape[1])
+        tuned = self.network(*(x, *rest)[: self.takes])
+        whole = torch.cat([features[:, :start], tuned, features[:, stop:]], dim=1)
+        return (1 - self.share) * self.frozen(features) + self.share * self.head(whole)
 
 
 class Beside(nn.Module):
-    """A network's features beside those of n-grams, which are given; without the latter for a tuned network."""
+    """A network's features beside those of n-grams, which are given."""
 
-    def __init__(self, network: nn.Module, ngrams_first: bool, alone: bool) -> None:
+    def __init__(self, network: nn.Module, ngrams_first: bool) -> None:
         super().__init__()
-        self.network, self.ngrams_first, self.alone = network, ngrams_first, alone
+        self.network, self.ngrams_first = network, ngrams_first
 
     def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
         features, ngrams = self.network(x, *rest[:-1]), rest[-1]
-        if self.alone:
-            return features
         return torch.cat([ngrams, features] if self.ngrams_first else [features, ngrams], dim=1)
 
 

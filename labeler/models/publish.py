@@ -191,24 +191,19 @@ def _export(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTune
 
 
 def _module(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
-    """Backbone and heads as one module; of a fine-tuned model both networks with their heads."""
-    from labeler.models.modules import Beside, Both, Classifier, Together
+    """Backbone and heads as one module; of a fine-tuned model with the trained network, too."""
+    from labeler.models.modules import Beside, Classifier, Together, TunedClassifier
 
-    parts = side_by_side(encoder)
-
-    def whole(own: "nn.Module", alone: bool = False) -> "nn.Module":
-        if len(parts) == 1 or (alone and _of_same_images(parts)):
-            return own
-        if _of_same_images(parts):
-            others = [copy.deepcopy(cast(Pretrained, part).network).cpu() for part in parts if part is not network]
-            return Together([own, *others])
-        return Beside(own, parts[0] is not network, alone)
-
-    frozen = whole(copy.deepcopy(network.network).cpu())
+    parts, own = side_by_side(encoder), copy.deepcopy(network.network).cpu()
+    encoders: nn.Module = own
+    if len(parts) > 1 and _of_same_images(parts):
+        others = [copy.deepcopy(cast(Pretrained, part).network).cpu() for part in parts if part is not network]
+        encoders = Together([own, *others])
+    elif len(parts) > 1:
+        encoders = Beside(own, parts[0] is not network)
     if isinstance(model, LinearHeads):
-        return Classifier(frozen, model).eval()
-    tuned = whole(model.network.cpu(), alone=True)
-    return Both(Classifier(frozen, model.frozen), Classifier(tuned, model.head), model.share).eval()
+        return Classifier(encoders, model).eval()
+    return TunedClassifier(encoders, model.network.cpu(), len(network.example), model).eval()
 
 
 def _readme(best: Best, lines: Mapping[str, str]) -> str:

@@ -157,7 +157,8 @@ def test_networks_side_by_side_contribute_to_one_map(picture, monkeypatch, share
     encoder = Joined((IMAGES, replace(IMAGES, name="other", key="other", build=lambda: image_network(5))))
     frozen = heads_on(encoder.dims)
     tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
-    model = FineTuned(IMAGES, frozen, heads_on(IMAGES.dims, seed=1), 3, tuned, share) if share else frozen
+    head = replace(heads_on(encoder.dims, seed=1), normalizer=frozen.normalizer)
+    model = FineTuned(IMAGES, frozen, head, 3, tuned, share, encoder.columns(IMAGES)) if share else frozen
     explanation = explain(model, encoder, picture)
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
     dataset = Dataset([picture], encoder.encode([picture]), encoder.dims)
@@ -270,7 +271,9 @@ def test_a_fine_tuned_network_of_texts_is_looked_into_beside_characters_too(tmp_
     network = words_encoder.network
     trained, cut = {id(p) for p in network.last(1)}, network.cut(1)
     tuned = {name: 1.2 * p.detach().numpy() for name, p in network.named_parameters() if id(p) in trained}
-    model = FineTuned(words_encoder, heads_on(encoder.dims), heads_on(words_encoder.dims, seed=1), cut, tuned, 0.5)
+    heads = heads_on(encoder.dims)
+    head = replace(heads_on(encoder.dims, seed=1), normalizer=heads.normalizer)
+    model = FineTuned(words_encoder, heads, head, cut, tuned, 0.5, slice(sum(words_encoder.dims)))
     explanation = explain(model, encoder, PHRASE)
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.05)
     dataset = Dataset([PHRASE], encoder.encode([PHRASE]), encoder.dims)

@@ -1,5 +1,6 @@
 """Fitting: heads that are exact and repeatable, committees that differ, fine-tuning that is kept if it helps."""
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from scipy.special import softmax
 from sklearn.datasets import load_digits
 
@@ -100,13 +103,45 @@ def test_of_encoders_side_by_side_the_network_is_tuned_and_saved(
     labels = Labels(np.arange(300), targets[:300])
     model = fit(LearningTask.of(joined, labels, 2, encoder), TUNE, 0).model
     assert isinstance(model, FineTuned)
-    assert model.head.normalizer.dims == TOY.dims
-    assert model.frozen.normalizer.dims == encoder.dims
+    assert model.head.normalizer.dims == model.frozen.normalizer.dims == encoder.dims
     assert accuracy(model, joined, targets) > 0.85
     save(model, tmp_path / "m.safetensors")
     reloaded = load(tmp_path / "m.safetensors", encoder)
     rows = np.arange(300, 320)
     np.testing.assert_allclose(reloaded.predict_proba(joined, rows), model.predict_proba(joined, rows), atol=1e-6)
+    other_ngrams = replace(joined, embeddings=np.where(np.arange(features.shape[1]) < sum(ngrams.dims), 0, features))
+    alone = replace(model, share=1.0)  # its head reads what stands beside the tuned network
+    assert not np.allclose(alone.predict_proba(other_ngrams, rows), alone.predict_proba(joined, rows), atol=1e-3)
+
+
+def test_a_file_whose_tuned_head_reads_the_network_alone_still_predicts_the_same(tmp_path: Path) -> None:
+    """Files of models that were tuned beside another encoder, until heads read that one, too."""
+    rng, path = np.random.default_rng(0), tmp_path / "m.safetensors"
+    encoder = Joined((fit_tfidf(["a film", "a book"]), TOY))
+    columns = encoder.columns(TOY)
+    mean = rng.normal(size=columns.stop).astype(np.float32)
+    frozen, own = (
+        LinearHeads(
+            Normalizer(mean[part], dims),
+            np.arange(2),
+            2,
+            rng.normal(size=(2, 2, sum(dims))).astype(np.float32),
+            np.zeros((2, 2), dtype=np.float32),
+        )
+        for part, dims in ((slice(None), encoder.dims), (columns, TOY.dims))
+    )
+    save(FineTuned(TOY, frozen, own, 1, {}, 0.5), path)
+    with safe_open(path, "numpy") as file:
+        about = json.loads(file.metadata()["labeler"])
+    about["head_dims"] = TOY.dims
+    save_file(load_file(path) | {"head.mean": mean[columns]}, path, {"labeler": json.dumps(about)})
+    model = load(path, encoder)
+    assert isinstance(model, FineTuned)
+    embeddings = rng.normal(size=(5, len(mean))).astype(np.float32)
+    tuned = rng.normal(size=(5, sum(TOY.dims))).astype(np.float32)
+    expected = (own.of_features(tuned).mean(axis=0) + frozen.of_features(embeddings).mean(axis=0)) / 2
+    data = Dataset(["a film"] * 5, embeddings, encoder.dims)
+    np.testing.assert_allclose(model.of_features(tuned, data, np.arange(5)), expected, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -178,10 +178,9 @@ def test_networks_that_read_the_same_images_are_one_module(share, monkeypatch):
     heads = LinearHeads(
         normalizer, np.arange(2), 2, rng.normal(size=(1, 2, width)).astype(np.float32), np.zeros((1, 2))
     )
-    own = Normalizer(np.zeros(sum(IMAGES.dims), dtype=np.float32), IMAGES.dims)
-    head = replace(heads, normalizer=own, weight=heads.weight[:, :, : len(own.mean)])
+    head = replace(heads, weight=heads.weight[:, ::-1])
     tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
-    model = FineTuned(IMAGES, heads, head, 3, tuned, share) if share else heads
+    model = FineTuned(IMAGES, heads, head, 3, tuned, share, encoder.columns(IMAGES)) if share else heads
     assert _parts(encoder) == (IMAGES, None)
     picture = Path("7.png")  # whose colours its name seeds
     [inputs] = IMAGES.prepare([picture])
@@ -197,16 +196,15 @@ def test_a_fine_tuned_network_of_texts_is_one_module_beside_ngrams_too(beside, m
     texts = [text for text, _ in reviews(20)]
     ngrams = tfidf.fit(texts)
     encoder = Joined((TEXTS, ngrams)) if beside else TEXTS
-    rng, width, own_width = np.random.default_rng(0), sum(encoder.dims), sum(TEXTS.dims)
+    rng, width = np.random.default_rng(0), sum(encoder.dims)
     normalizer = Normalizer(np.zeros(width, dtype=np.float32), encoder.dims)
     heads = LinearHeads(
         normalizer, np.arange(2), 2, rng.normal(size=(1, 2, width)).astype(np.float32), np.zeros((1, 2))
     )
-    own = Normalizer(np.zeros(own_width, dtype=np.float32), TEXTS.dims)
-    head = replace(heads, normalizer=own, weight=heads.weight[:, :, :own_width])
+    head = replace(heads, weight=heads.weight[:, ::-1])
     trained, cut = {id(p) for p in TEXTS.network.last(1)}, TEXTS.network.cut(1)
     tuned = {name: 1.2 * p.numpy() for name, p in TEXTS.network.named_parameters() if id(p) in trained}
-    model = FineTuned(TEXTS, heads, head, cut, tuned, 0.5)
+    model = FineTuned(TEXTS, heads, head, cut, tuned, 0.5, slice(sum(TEXTS.dims)))
     inputs = [torch.from_numpy(array[None]) for array in TEXTS.prepare(texts[:1])[0]]
     inputs += [torch.from_numpy(ngrams.encode(texts[:1]))] if beside else []
     with torch.inference_mode():
