@@ -2,8 +2,8 @@
 
 The states are an empty home, a project just begun, one after its first round, one after twenty rounds, and one in
 trouble: a round failed, rows could not be imported, labels stand outside the classes. A home with accounts has pages
-of its own, and so have a damaged and a newer database, settings that cannot be read, refused answers and a full disk.
-Nothing is trained.
+of its own, and so have a damaged and a newer database, settings that cannot be read, refused answers, a full disk and
+one that is mounted read-only. Nothing is trained.
 
     python -m bench.lead.screens /tmp/screens
     python -m bench.lead.screens /tmp/screens --states trouble --pages project review --languages ko --widths 390
@@ -60,6 +60,7 @@ BROKEN = {
     "unreadable": ("", "project"),
     "refused": ("", "team"),
     "full": ("", "project", "server"),
+    "readonly": ("", "items", "progress/Curve", "review", "team", "project", "audit", "server"),
 }
 STATES = ("empty", "begun", "first", "many", "images", "trouble", "people", *BROKEN)
 WIDTHS = (1280, 390)
@@ -192,8 +193,8 @@ def make_state(home: Path, state: str) -> None:
         trouble(home)
     elif state == "people":
         people(home)
-    elif state == "full":
-        make(home / "full", 3)
+    elif state in ("full", "readonly"):
+        make(home / state, 3)
     elif state in BROKEN:
         {"damaged": damaged, "newer": newer, "unreadable": unreadable, "refused": refused}[state](home)
 
@@ -290,7 +291,7 @@ def pictures(browser: Browser, url: str, out: Path, state: str, chosen: argparse
             if state == "refused" and place == "":
                 page.locator(".kept button").click()
                 page.screenshot(path=out / title.replace("-label-", "-label_kept-"))
-            if place == "project" and state not in ("empty", "newer", "unreadable"):
+            if place == "project" and state not in ("empty", "newer", "unreadable", "readonly"):
                 open_all(page)
                 shoot(page, out / title.replace("-project-", "-project_open-"), whole=True)
         context.close()
@@ -310,6 +311,22 @@ def fill(folder: Path) -> None:
     with suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
         while True:
             file.write(bytes(1 << 12))
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[bool]:
+    """Whether the folder is mounted read-only until the block ends: only root can, and file modes do not hold root."""
+    mounted = os.name == "posix" and not mount("--bind", folder, folder)
+    try:
+        yield mounted and not mount("-o", "remount,bind,ro", folder)
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def mount(*arguments: str | Path) -> int:
+    """The exit status of `mount`."""
+    return subprocess.run(["mount", *arguments], capture_output=True).returncode
 
 
 def sheets(out: Path) -> None:
@@ -354,9 +371,12 @@ def main() -> None:
             if state not in ("empty", "full"):  # the second is made on a disk of its own
                 make_state(place, state)
         for place in dict.fromkeys(homes[state] for state in chosen.states):
-            disk = small_disk(place, 200) if place.name.endswith("-full") else nullcontext(False)
-            with disk as is_small, app(place) as url:
-                if is_small:
+            is_full = place.name.endswith("-full")
+            disk = small_disk(place, 200) if is_full else nullcontext(False)
+            if place.name.endswith("-readonly"):
+                disk = read_only(place / "readonly")
+            with disk as is_special, app(place) as url:
+                if is_full and is_special:
                     make_state(place, "full")
                     fill(place)
                 for state in (s for s in chosen.states if homes[s] == place):

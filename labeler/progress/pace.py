@@ -19,7 +19,7 @@ FEWEST = 3  # working days that an interval needs
 LONGEST = 3650  # days ahead that are projected, at most
 
 NOTHING = mark("Nobody has labeled yet.")
-TOO_FEW = mark("It takes three working days that have ended to foretell anything.")
+TOO_FEW = mark("A date can be foretold after three full working days.")
 PAUSED = mark("Nobody has labeled for four weeks.")
 STANDSTILL = mark("Lately as many answers were taken back as were given.")
 

@@ -35,8 +35,9 @@ def errors() -> None:
             st.caption(_("Nothing went wrong lately."))
         return
     latest = sorted(rows, key=lambda row: row["at"], reverse=True)[:MOST]
+    table = pd.DataFrame(latest).drop(columns="at")
     st.dataframe(
-        pd.DataFrame(latest).drop(columns="at"),
+        table.loc[:, (table != "").any()],  # most errors have no place in the code
         hide_index=True,
         placeholder="–",
         width="stretch",
@@ -50,8 +51,8 @@ def _failed(name: str, job: WorkRow) -> dict[str, str]:
     return {
         "at": job.finished_at,
         _("when"): local_time(job.finished_at),
-        _("where"): name,
         _("what"): f"{_(job.kind)} {job.id}: {plain(translate(job.error))}",
+        _("where"): name,
         _("place in the code"): "",
     }
 
@@ -60,8 +61,8 @@ def _left_out(name: Name, trouble: Trouble) -> dict[str, str]:
     return {
         "at": trouble.since,
         _("when"): local_time(trouble.since),
-        _("where"): f"{_(NAMES[name])} · {trouble.project}",
         _("what"): plain(translate(trouble.message)),
+        _("where"): f"{_(NAMES[name])} · {trouble.project}",
         _("place in the code"): "",
     }
 
@@ -72,7 +73,7 @@ def _logged(problem: Problem) -> dict[str, str]:
     return {
         "at": problem.at,
         _("when"): local_time(problem.at),
-        _("where"): f"{place} · {problem.project}" if problem.project else place,
         _("what"): what,
+        _("where"): f"{place} · {problem.project}" if problem.project else place,
         _("place in the code"): problem.where,
     }
