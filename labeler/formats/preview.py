@@ -64,12 +64,12 @@ class Preview:
 
 
 def apart(function: Callable[..., Result], source: Source, *arguments: object) -> Result:
-    """What a function of this module returns for a source: in this process where that is small, else in one of its own
-    with limits of time and memory, so that no file fills the memory of the one that asks.
+    """What a function of this module returns for a source: in this process where that is a small file, else in one of
+    its own with limits of time and memory, so that no file and no object fills the memory of the one that asks.
 
     Raises: LimitError: that process was ended. Whatever the function raises.
     """
-    if isinstance(source, Address) or not source.exists() or is_light(source) or are_light(source):
+    if not isinstance(source, Address) and (not source.exists() or is_light(source) or are_light(source)):
         return function(source, *arguments)
     limits = Limits(USUAL.import_seconds, USUAL.import_megabytes)
     return run_limited(function, source, *arguments, name=source.name, limits=limits, load=(__name__,))

@@ -10,7 +10,8 @@ from labeler.core.settings import Config
 from labeler.files import objects
 from labeler.files.addresses import VARIABLE, parsed, source_of
 from labeler.files.images import open_image
-from labeler.files.sources import SourceColumns
+from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.formats.preview import apart, first_pictures, preview
 from labeler.jobs.imports import ask, import_once
 from labeler.projects import project
 from labeler.projects.unreadable import set_aside
@@ -49,6 +50,12 @@ def test_an_import_names_objects_and_what_s3_says_of_them(remote, s3):
     remote.objects.forget(item.content_hash)
     with ThreadPoolExecutor(4) as threads:
         assert {image.size for image in threads.map(open_image, [remote.image_of(item)] * 8)} == {(12, 12)}
+
+
+def test_a_preview_reads_objects_in_a_process_of_its_own(s3):
+    source = source_of(f"s3://{BUCKET}/photos")
+    assert apart(preview, source).folders == (("cat", 4), ("dog", 4))
+    assert len(apart(first_pictures, source, OBVIOUS, 2, 64)) == 2
 
 
 def test_changed_and_missing_objects_are_set_aside(remote, s3):
