@@ -25,6 +25,7 @@ from labeler.files.pixels import are_light, check_pixels
 from labeler.files.sources import OBVIOUS, Row, SourceColumns, content_of
 from labeler.files.tables import read_table
 from labeler.formats.recognise import declared_classes, read, recognise
+from labeler.formats.zips import unpacked
 
 Result = TypeVar("Result")
 SAMPLE = 200  # rows that guesses are made from
@@ -82,6 +83,11 @@ def preview(source: Source) -> Preview:
     """
     if isinstance(source, Path) and not source.exists():
         raise SourceError("{source} does not exist: check the path.", source=source)
+    with unpacked(source, images=False) as place:  # the images of the first items are told by their names alone
+        return _preview(place)
+
+
+def _preview(source: Source) -> Preview:
     if (found := recognise(source)) is not None:
         return _of_tool(source.name, found.format.title, read(source, most=SAMPLE))
     if isinstance(source, Address) or source.is_dir() or source.suffix.lower() == ".zip":
@@ -162,7 +168,8 @@ def proposed_classes(source: Source, beginning: Preview, label: str | None) -> t
     Raises: SourceError: the column has more different values than there can be classes.
     """
     if beginning.title:
-        return (declared_classes(source) or ())[:MOST_CLASSES]
+        with unpacked(source, images=False) as place:
+            return (declared_classes(place) or ())[:MOST_CLASSES]
     if not beginning.is_table:
         names = Counter({folder: n for folder, n in beginning.folders if folder})
         return tuple(name for name, _ in names.most_common(MOST_CLASSES)) if len(names) > 1 else ()

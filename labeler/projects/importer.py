@@ -7,6 +7,7 @@ that moment is removed, and what it leaves after it is completed: by the next im
 """
 
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from labeler.core.limited import Limits, run_limited
 from labeler.core.whole_files import PART, make_folder, whole_file
 from labeler.files.addresses import Source
 from labeler.files.sources import OBVIOUS, SourceColumns
+from labeler.formats.zips import PREFIX
 from labeler.i18n.messages import Message, load
 from labeler.projects import foreign
 from labeler.projects.project import Project, is_project
@@ -114,6 +116,8 @@ def _complete(project: Project) -> None:
         _stored(project)
     for part in folder.glob(f".*{PART}"):
         _forget(project, part)
+    for left in folder.glob(f"{PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _staged(

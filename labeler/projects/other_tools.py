@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import ClassesAnItem, Modality
@@ -17,6 +18,7 @@ from labeler.formats.base import Format, Items, LabeledItem, Name, Target, check
 from labeler.formats.label_studio import CONFIGURATION, read_configuration
 from labeler.formats.preview import preview
 from labeler.formats.recognise import FORMATS, declared_classes, several_classes
+from labeler.formats.zips import unpacked
 from labeler.i18n.messages import Message
 from labeler.projects.class_keys import CLASS_KEYS
 from labeler.projects.labeled_items import description, labeled_items
@@ -29,6 +31,11 @@ def config_like(source: Path, name: str) -> Config:
     Args:   source: a labeling configuration of Label Studio (XML), or any file that can be imported.
     Raises: LabelerError: it cannot be read, or names fewer than two classes.
     """
+    with unpacked(source, images=False) as place:
+        return _config_like(cast("Path", place), name)
+
+
+def _config_like(source: Path, name: str) -> Config:
     if (source / CONFIGURATION).is_file():
         source = source / CONFIGURATION
     if source.suffix.lower() == ".xml":

@@ -31,6 +31,7 @@ from labeler.files.sources import Row, SourceColumns
 from labeler.files.tables import expected_rows
 from labeler.formats import recognise
 from labeler.formats.recognise import is_table
+from labeler.formats.zips import unpacked
 from labeler.i18n.messages import Message, dump, mark
 from labeler.projects.given_answers import answers_of, fitting, stored_label
 from labeler.projects.project import Project
@@ -66,6 +67,11 @@ def stage(task: Task, on_progress: Progress) -> None:
 
     Raises: SourceError: see `import_source`.
     """
+    with unpacked(task.source, task.target.parent, task.config.limits) as source:
+        _stage(replace(task, source=source), on_progress)
+
+
+def _stage(task: Task, on_progress: Progress) -> None:
     project, source = Project(task.folder, task.config), task.source
     columns, group_column = _with_group(project, source, task.columns)
     scans = _scans(project, source, columns)

@@ -127,13 +127,13 @@ def facts(project: Project) -> dict[Fact, Counter[Any]]:
     }
 
 
-def through(project: Project, folder: Path, name: Name) -> Project:
-    """A new project with what the file of another tool has kept of one."""
+def through(project: Project, folder: Path, name: Name, suffix: str = "") -> Project:
+    """A new project with what the folder of another tool, or a zip of it, has kept of one."""
     folder.mkdir()
-    export_for(project, folder / "out", name)
+    export_for(project, folder / f"out{suffix}", name)
     config = project.config
     other = new_project(folder / "other", config.modality, config.answers)
-    import_source(other, folder / "out")
+    import_source(other, folder / f"out{suffix}")
     return other
 
 
