@@ -1,11 +1,13 @@
 """How imports grow with what is imported: seconds, memory, bytes, and what somebody who labels meanwhile waits for.
 
     python -m bench.scale.imports
+    python -m bench.scale.imports --texts "" --images "" --workbooks 300000 --zips 40000
     python -m bench.scale.imports --texts 10000,100000,1000000,10000000 --images 1000,10000,100000 --words reviews.csv
 
 Each line is one run of `labeler import` into a new project that holds 200 sentences; all the while, somebody answers 20
 of them a second, and each answer waits until it is on the disk. Texts are 5 to 20 words drawn from the column `text` of
-the table `--words`, else invented ones, and a number that makes each of them distinct. Images are 16 pixels wide.
+the table `--words`, else invented ones, and a number that makes each of them distinct. Images are 16 pixels wide, those
+of a zip 64, of 12 kB each. Workbooks hold the same texts as tables do.
 
 The peers do as little as can be: pandas reads the same table and writes it with the hash of each text into SQLite, with
 an index of the hashes; `shutil` copies the same folder. Memory is the resident set of all processes together, looked at
@@ -15,6 +17,7 @@ an index of the hashes; `shutil` copies the same folder. Memory is the resident 
 import argparse
 import csv
 import hashlib
+import io
 import math
 import os
 import random
@@ -24,9 +27,11 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +40,13 @@ import psutil
 from PIL import Image
 
 from bench.tables import table
-from labeler.core.items import Answer, NewItem
+from labeler.core.items import Answer, Modality, NewItem
 from labeler.core.settings import Config
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
 from labeler.store.driver import connect
+from tests.support import workbooks
 
 ANSWERED = 200  # sentences that are answered meanwhile
 LOOK = 0.05  # seconds between two looks at the memory, and between two answers
@@ -90,7 +96,24 @@ def write_images(folder: Path, n: int) -> None:
         Image.fromarray(pixels).save(below / f"{number % A_FOLDER:04}.png")
 
 
-def new_project(folder: Path, modality: str) -> Project:
+def write_workbook(path: Path, n: int, words: Sequence[str]) -> None:
+    """A workbook of `n` distinct texts, which lie in its table of shared strings."""
+    rng = random.Random(n)
+    texts = (f"{' '.join(rng.choices(words, k=rng.randint(5, 20)))} {number}" for number in range(n))
+    workbooks.write_workbook(path, chain([("id", "text")], ((str(number), text) for number, text in enumerate(texts))))
+
+
+def write_zip(path: Path, n: int) -> None:
+    """A zip of `n` distinct images that cannot be packed any further, a thousand in each folder."""
+    rng = np.random.default_rng(n)
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(n):
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(buffer, "PNG", compress_level=0)
+            archive.writestr(f"{number // A_FOLDER:04}/{number % A_FOLDER:04}.png", buffer.getvalue())
+
+
+def new_project(folder: Path, modality: Modality) -> Project:
     """A project whose sentences can be answered while something is imported."""
     config = Config(name="scale", classes=("a", "b"), modality="text")
     project = projects.create(folder, replace(config, limits=replace(config.limits, table_rows=MOST_ROWS)))
@@ -208,27 +231,34 @@ def plain(source: Path, target: Path) -> None:
 Write = Callable[[Path, int], None]
 
 
-def measure(kind: str, sizes: Sequence[int], write: Write, folder: Path) -> list[dict[str, object]]:
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source. peer: what does as little as can be with it; "": nothing does."""
+
+    name: str
+    modality: Modality
+    file: str
+    write: Write
+    peer: str = ""
+
+
+def measure(kind: Kind, sizes: Sequence[int], folder: Path) -> list[dict[str, object]]:
     """The lines of a kind of source: each size, and its peer."""
     lines: list[dict[str, object]] = []
     seconds_before: dict[str, tuple[int, float]] = {}
     for n in sizes:
-        source = folder / ("source.csv" if kind == "text" else "source")
-        write(source, n)
-        project = new_project(folder / "project", kind)
-        runs = [
-            (f"labeler, {kind}s", imported(project, source, n), size_of(project.folder)),
-        ]
-        target = folder / "peer"
-        command = [sys.executable, "-m", "bench.scale.imports", "--peer", str(source), str(target)]
-        runs.append(
-            ("pandas and SQLite" if kind == "text" else "copy of the folder", watched(command), size_of(target))
-        )
+        source, target = folder / kind.file, folder / "peer"
+        kind.write(source, n)
+        project = new_project(folder / "project", kind.modality)
+        runs = [(f"labeler, {kind.name}", imported(project, source, n), size_of(project.folder))]
+        if kind.peer:
+            command = [sys.executable, "-m", "bench.scale.imports", "--peer", str(source), str(target)]
+            runs.append((kind.peer, watched(command), size_of(target)))
         for name, run, size in runs:
             lines.append(line(name, n, run, size, seconds_before.get(name)))
             seconds_before[name] = n, run.seconds
             print(table(lines[-1:]).splitlines()[-1], flush=True)
-        remove(source, project.folder, target)
+        remove(source, project.folder, *([target] if kind.peer else []))
     return lines
 
 
@@ -266,6 +296,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=sizes_of, default=[10_000, 100_000, 1_000_000], help="sizes of tables")
     parser.add_argument("--images", type=sizes_of, default=[1000, 10_000], help="sizes of folders")
+    parser.add_argument("--workbooks", type=sizes_of, default=[], help="rows of Excel workbooks")
+    parser.add_argument("--zips", type=sizes_of, default=[], help="images of zips")
     parser.add_argument("--words", type=Path, help="CSV file with a column `text`, whose words are shuffled")
     parser.add_argument("--peer", type=Path, nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -274,10 +306,14 @@ def main() -> None:
         (plain if source.is_file() else shutil.copytree)(source, target)
         return
     words = vocabulary(arguments.words)
+    kinds = {
+        "texts": Kind("texts", "text", "source.csv", lambda path, n: write_texts(path, n, words), "pandas and SQLite"),
+        "images": Kind("images", "image", "source", write_images, "copy of the folder"),
+        "workbooks": Kind("a workbook", "text", "source.xlsx", lambda path, n: write_workbook(path, n, words)),
+        "zips": Kind("a zip", "image", "source.zip", write_zip),
+    }
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        lines = measure("text", arguments.texts, lambda path, n: write_texts(path, n, words), folder)
-        lines += measure("image", arguments.images, write_images, folder)
+        lines = [line for key, kind in kinds.items() for line in measure(kind, getattr(arguments, key), Path(name))]
     print(f"\n{table(lines)}")
 
 

@@ -6,11 +6,13 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.resources.abc import Traversable
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from labeler.core.errors import ImageError, SourceError
 from labeler.core.items import ForeignPrediction, GivenAnswer, Modality, Problem
@@ -39,7 +41,25 @@ class Embedded:
         return self.content
 
 
-Picture = Traversable | ObjectFile | Embedded
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file in a zip, which is open."""
+
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+
+    @property
+    def name(self) -> str:
+        return self.entry.filename.rpartition("/")[2]
+
+    def open(self, _mode: str = "rb") -> IO[bytes]:
+        return self.archive.open(self.entry)
+
+    def read_bytes(self) -> bytes:
+        return self.archive.read(self.entry)
+
+
+Picture = Traversable | ObjectFile | Embedded | Packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +121,11 @@ def is_table(source: Source) -> bool:
     return not source.is_dir() and source.suffix.lower() not in (".zip", *IMAGE_SUFFIXES)
 
 
+def holds_images(source: Source) -> bool:
+    """Whether a source is a folder or zip, or in a store."""
+    return isinstance(source, Address) or source.is_dir() or source.suffix.lower() == ".zip"
+
+
 OBVIOUS = SourceColumns()  # no column is named
 FOLDER_GROUPS = "folder"
 
@@ -124,18 +149,37 @@ def read(
     Raises:   SourceError: nothing can be read, a column is not there, or a limit is passed; raised by the call, before
               any row, but for what is wrong further down in a table.
     """
+    if isinstance(source, Address) or holds_images(source):
+        return islice(images(source, columns, limits)(), most)
+    with _readable(source):
+        table = read_table(source, most, limits)
+        return _table_rows(_name_of(source), source.parent, *table, columns.named(), modality)
+
+
+def images(source: Source, columns: SourceColumns, limits: LimitsConfig) -> Callable[[], Iterator[Row | Problem]]:
+    """What gives the rows of a folder, zip or store from the first one on with each call, so that none has to be kept.
+
+    Args and Raises: see `read`.
+    """
     if isinstance(source, Address):
         _check_no_columns(source.name, columns)
-        return islice(_image_rows(source.name, _files(source, limits), columns.group is not None), most)
-    name = _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
-    named = columns.named()
+        return _image_rows(source.name, _files(source, limits), columns.group is not None)
+    with _readable(source):
+        _check_no_columns(_name_of(source), columns)
+        return _image_rows(_name_of(source), _files(source, limits), columns.group is not None)
+
+
+def _name_of(source: Path) -> str:
+    return _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
+
+
+@contextmanager
+def _readable(source: Path) -> Iterator[None]:
+    """A block that reads a file. Raises: SourceError: it is not there, or cannot be read."""
     try:
         if not source.exists():
             raise SourceError("{source} does not exist: check the path.", source=source)
-        if source.is_dir() or source.suffix.lower() == ".zip":
-            _check_no_columns(name, columns)
-            return islice(_image_rows(name, _files(source, limits), columns.group is not None), most)
-        return _table_rows(name, source.parent, *read_table(source, most, limits), named, modality)
+        yield
     except OSError as error:
         raise SourceError(
             "{source} cannot be read: {strerror}.", source=source, strerror=error.strerror or error
@@ -166,7 +210,7 @@ def _check_no_columns(name: str, columns: SourceColumns) -> None:
 @dataclass(frozen=True)
 class _File:
     name: PurePosixPath  # below the source, as a person reads it
-    content: Traversable | ObjectFile
+    content: Traversable | ObjectFile | Packed
     problem: str | None = None
     shown: str = ""  # its name in messages and as the source of its item; by default that below the source
 
@@ -174,16 +218,18 @@ class _File:
 def _files(source: Source, limits: LimitsConfig) -> Callable[[], Iterable[_File]]:
     """The files of a folder, zip or store in the order of their names, from the first one on with each call.
 
-    A folder is walked anew, so that no list of its files is kept; zips and stores list all their files at once.
+    A folder is walked anew, so that no list of its files is kept. Of a zip its directory is kept, without which it
+    cannot be read; a store lists all its files at once.
     """
-    if not isinstance(source, Address) and source.is_dir():
-        return lambda: _folder(source)
-    listed = _objects(source) if isinstance(source, Address) else _zip(source, limits)
-    files = sorted(listed, key=lambda file: file.name)
+    if not isinstance(source, Address):
+        return partial(_folder, source) if source.is_dir() else _zip(source, limits)
+    files = sorted(_objects(source), key=lambda file: file.name)
     return lambda: files
 
 
-def _image_rows(source: str, files: Callable[[], Iterable[_File]], grouped: bool = False) -> Iterator[Row | Problem]:
+def _image_rows(
+    source: str, files: Callable[[], Iterable[_File]], grouped: bool
+) -> Callable[[], Iterator[Row | Problem]]:
     """Args: grouped: whether the images of a folder are a group."""
     if not any(file.name.suffix.lower() in IMAGE_SUFFIXES for file in files()):
         raise SourceError(
@@ -203,7 +249,7 @@ def _image_rows(source: str, files: Callable[[], Iterable[_File]], grouped: bool
                 columns = {} if group is None else {FOLDER_GROUPS: group}
                 yield Row(name, image=file.content, label=file.name.parent.name or None, metadata=columns, group=group)
 
-    return rows()
+    return rows
 
 
 def _folder(source: Path) -> Iterator[_File]:
@@ -240,7 +286,7 @@ def _objects(source: Address) -> list[_File]:
     return files
 
 
-def _zip(source: Path, limits: LimitsConfig) -> list[_File]:
+def _zip(source: Path, limits: LimitsConfig) -> Callable[[], Iterator[_File]]:
     try:
         archive = zipfile.ZipFile(source)  # stays open for as long as a row refers to it
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):  # all three from broken bytes
@@ -250,22 +296,30 @@ def _zip(source: Path, limits: LimitsConfig) -> list[_File]:
     most = limits.unpacked_gigabytes * GIBIBYTE
     check_unpacked(source.name, archive, most, "limits.unpacked_gigabytes", source.stat().st_size)
     check_password(source.name, archive)
-    files = []
-    for info in archive.infolist():
-        # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
-        raw = info.filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace")
-        name = PurePosixPath(_decode_name(raw).replace("\\", "/"))
-        if info.is_dir() or (_is_litter(name) and not _leaves_the_folder(name)):
-            continue
-        problem = None
-        if _leaves_the_folder(name):
-            problem = mark("its name leads out of the zip")
-        elif info.file_size > _MAX_ENTRY:
-            problem = mark("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
-        elif info.compress_type not in _PACKED_AS:
-            problem = mark("is packed in a way that cannot be read: pack it as an ordinary zip")
-        files.append(_File(name, zipfile.Path(archive, info.filename), problem))
-    return files
+    # as paths are compared: part by part
+    entries = sorted(archive.infolist(), key=lambda entry: "\0".join(_name_in_zip(entry).parts))
+    return lambda: (file for entry in entries if (file := _file_in_zip(archive, entry)) is not None)
+
+
+def _name_in_zip(entry: zipfile.ZipInfo) -> PurePosixPath:
+    # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
+    raw = entry.filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437", "replace")
+    return PurePosixPath(_decode_name(raw).replace("\\", "/"))
+
+
+def _file_in_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> _File | None:
+    """The file; None: it is a folder, or litter."""
+    name = _name_in_zip(entry)
+    if entry.is_dir() or (_is_litter(name) and not _leaves_the_folder(name)):
+        return None
+    problem = None
+    if _leaves_the_folder(name):
+        problem = mark("its name leads out of the zip")
+    elif entry.file_size > _MAX_ENTRY:
+        problem = mark("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
+    elif entry.compress_type not in _PACKED_AS:
+        problem = mark("is packed in a way that cannot be read: pack it as an ordinary zip")
+    return _File(name, Packed(archive, entry), problem)
 
 
 def _is_litter(name: PurePosixPath) -> bool:

@@ -7,6 +7,7 @@ import math
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -233,20 +234,19 @@ def _xlsx(source: Path, most: int | None, limits: LimitsConfig) -> tuple[list[st
 
 def _filled_rows(source: Path, last: int | None, limits: LimitsConfig) -> Iterator[tuple[int, list[str]]]:
     """The rows of the first sheet that are not empty, with their numbers."""
-    import openpyxl
-
     try:
         with zipfile.ZipFile(source) as archive:
             most = limits.table_megabytes * MEBIBYTE
             check_unpacked(source.name, archive, most, "limits.table_megabytes", source.stat().st_size)
-        workbook = openpyxl.load_workbook(source, read_only=True, data_only=True)
-        sheet = workbook.worksheets[0]
-        sheet.reset_dimensions()  # some writers state them wrongly, which would cut rows off
-        for number, row in enumerate(sheet.iter_rows(max_row=last, values_only=True), start=1):
-            check_rows(source.name, number, limits)
-            if fields := _trimmed([_cell(value) for value in _trimmed(row)]):
-                yield number, fields
-        workbook.close()
+        from labeler.files.workbooks import rows_of  # here, because loading openpyxl takes longer than most tables
+
+        with closing(rows_of(source)) as rows:
+            for number, row in rows:
+                if last is not None and number > last:
+                    return
+                check_rows(source.name, number, limits)
+                if fields := _trimmed([_cell(value) for value in _trimmed(row)]):
+                    yield number, fields
     except SourceError:
         raise
     except Exception as error:  # a broken workbook makes openpyxl's zip and XML readers raise anything

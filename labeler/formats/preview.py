@@ -22,7 +22,7 @@ from labeler.files.dicom import is_dicom
 from labeler.files.images import thumbnail
 from labeler.files.limits import USUAL, is_light
 from labeler.files.pixels import are_light, check_pixels
-from labeler.files.sources import OBVIOUS, Row, SourceColumns, content_of
+from labeler.files.sources import OBVIOUS, Row, SourceColumns, content_of, holds_images
 from labeler.files.tables import read_table
 from labeler.formats.recognise import declared_classes, read, recognise
 from labeler.formats.zips import unpacked
@@ -90,7 +90,7 @@ def preview(source: Source) -> Preview:
 def _preview(source: Source) -> Preview:
     if (found := recognise(source)) is not None:
         return _of_tool(source.name, found.format.title, read(source, most=SAMPLE))
-    if isinstance(source, Address) or source.is_dir() or source.suffix.lower() == ".zip":
+    if isinstance(source, Address) or holds_images(source):
         counts = Counter(row.label or "" for row in read(source) if isinstance(row, Row))
         return Preview(source.name, folders=tuple(sorted(counts.items())))
     columns, records = read_table(source, SAMPLE)

@@ -182,11 +182,16 @@ def _rows(
     wanted = columns
     if _group_field(source, columns):
         columns = replace(columns, group=None)  # it is read with each file
-    modality, limits = project.config.modality, project.config.limits
+    config = project.config
+    modality, limits = config.modality, config.limits
+    with_columns = is_table(source, columns) or not sources.holds_images(source)
     try:
-        rows = recognise.read(
-            source, columns, modality=modality, limits=limits, classes=project.config.classes, left_out=left_out
-        )
+        if with_columns:
+            rows = recognise.read(
+                source, columns, modality=modality, limits=limits, classes=config.classes, left_out=left_out
+            )
+        else:
+            read = sources.images(source, columns, limits)
     except SourceError as error:
         setting = project.config.evaluation.group_column
         if not setting or wanted.group != setting or setting not in str(error):
@@ -196,12 +201,10 @@ def _rows(
             " setting evaluation.group_column.",
             error=error,
         ) from None
-    rows = _of_modality(modality, source, rows)
-    if is_table(source, columns):
-        return without_dropped(project, rows, columns.group)
-    if isinstance(source, Path) and source.is_dir():
-        return _files(project, columns, partial(sources.read, source, columns, limits=limits))
-    return _files(project, columns, list(rows).__iter__)
+    if with_columns:
+        return without_dropped(project, _of_modality(modality, source, rows), columns.group)
+    _of_modality(modality, source, read())  # it is refused at once
+    return _files(project, columns, read)
 
 
 def _files(
@@ -209,8 +212,7 @@ def _files(
 ) -> Iterator[Row | Problem]:
     """The rows of a folder or zip, with slices of a series as one row.
 
-    Args: read: gives the rows from the first one on with each call: those of a folder are not kept, since there may be
-          a million of them.
+    Args: read: gives the rows from the first one on with each call: they are not kept, since there may be a million.
     """
     has_labels = columns.label is not None or _folders_are_classes(read(), project.config.classes)
     for row in stacks.stacked(read) if project.config.dicom.stacks else read():

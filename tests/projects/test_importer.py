@@ -133,6 +133,26 @@ def test_ten_times_the_files_of_a_folder_take_no_more_memory(tmp_path: Path) -> 
     assert many < 2 * few
 
 
+def test_a_file_of_a_zip_takes_its_entry_in_the_directory_and_little_more(tmp_path: Path) -> None:
+    def zipped(n: int) -> Path:
+        with zipfile.ZipFile(tmp_path / f"{n}.zip", "w") as archive:
+            for number in range(n):
+                archive.writestr(f"{number // 100:03}/{number:04}.png", b"")
+        return tmp_path / f"{n}.zip"
+
+    def listed(path: Path) -> None:
+        with zipfile.ZipFile(path) as archive:
+            assert len(archive.infolist()) > 0
+
+    def walk(path: Path) -> None:
+        for _row in sources.read(path):
+            pass
+
+    few, many = zipped(100), zipped(2100)
+    grows, directory = (memory_of(partial(work, many)) - memory_of(partial(work, few)) for work in (walk, listed))
+    assert grows < 2 * directory
+
+
 def test_equal_texts_are_one_item_within_a_batch_across_batches_and_across_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
