@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from labeler.core.arrivals import Newer
 from labeler.core.groups import GroupCounts
 
 READ_AT_ONCE = 100_000  # items of which columns become objects
@@ -401,7 +402,8 @@ class Counts:
     """Numbers of items and labels.
 
     labeled: pool labels, one an item; holdout_labeled: holdout labels. answers_by_people: answers with a label, several
-    about the same item included; the budget pays for each. mine: those of the annotator who asks.
+    about the same item included; the budget pays for each. mine: those of the annotator who asks. newer: holdout
+    items that came with later imports.
     """
 
     pool: int
@@ -412,6 +414,7 @@ class Counts:
     mine: int
     per_class: Mapping[str, int]
     open: StillOpen
+    newer: Newer = field(default_factory=Newer)
 
     @property
     def reachable(self) -> int:

@@ -84,6 +84,7 @@ class Metrics:
     `calibration_error`: the distance of confidence from accuracy, 0 to 1; None in rounds of version 0.1.
     `micro_f1`: only where items have several classes; `accuracy` is then that of whole sets (subset accuracy).
     `groups`: that the items are of, such as patients; the interval is then between groups. None: there are no groups.
+    `later`: how many of the items came with later imports; all are weighted then. None: none of them did.
     """
 
     n: int
@@ -94,6 +95,7 @@ class Metrics:
     calibration_error: float | None = None
     micro_f1: float | None = None
     groups: int | None = None
+    later: int | None = None
 
 
 @dataclass(frozen=True)

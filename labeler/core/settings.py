@@ -262,6 +262,16 @@ class EvaluationConfig:
         str,
         Doc("Imported column whose values are groups, such as patients: each is wholly in the pool or in the holdout."),
     ] = ""
+    later_share: Annotated[
+        float,
+        Interval(ge=0.0, le=0.5),
+        Doc("Share of the items of later imports that is drawn into the holdout, so that figures hold for them too."),
+    ] = 0.0
+    later_most: Annotated[
+        int,
+        Interval(ge=0, le=100_000),
+        Doc("Items that are drawn into the holdout so in 30 days, at most: each has to be labeled."),
+    ] = 300
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from labeler.core.arrivals import uniform
 from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.cycle.snapshot import Snapshot
 from labeler.measure.active_testing import draw, loss_estimate
 from labeler.measure.forecasts import measure, on_labels, sampling_of
-from labeler.store import Store
+from labeler.store import HOLDOUT_SEED, Store
 
 
 def next_holdout(
@@ -19,11 +20,16 @@ def next_holdout(
     labeled before the first draw count as drawn at random, which they were. Where active testing is switched off
     again, the draws go on uniformly, since the earlier draws have their weights.
 
+    Where items came with later imports, the order is one that each item has for good: of items that came at different
+    times, those with a low number catch up first, so that the labeled ones soon are a random part of all.
+
     Args: forecast: of the holdout, by the round's model; None where there is no model.
     """
     rng = np.random.default_rng([number, 2])
     active = config.evaluation.active_testing
     if not active and not store.active_testing.draws():
+        if store.items.later.newer().items:
+            return _in_lasting_order(snapshot)[:n]
         return rng.permutation(snapshot.holdout_unlabeled)[:n]
     ids = snapshot.items.ids
     usable = np.setdiff1d(ids[snapshot.all_holdout], list(store.items.flagged()))
@@ -46,10 +52,19 @@ def next_holdout(
     return np.array([positions[item] for item in drawn[np.isin(drawn, open_ids)].tolist()], dtype=np.intp)[:n]
 
 
+def _in_lasting_order(snapshot: Snapshot) -> np.ndarray:
+    """The positions of the unlabeled holdout items, by a random number that follows from their content alone."""
+    positions = snapshot.holdout_unlabeled
+    numbers = [uniform(HOLDOUT_SEED, f"label:{name}") for name in snapshot.hashes(positions)]
+    return positions[np.argsort(numbers, kind="stable")]
+
+
 def weighted(store: Store, forecast: Forecast | None, metrics: Metrics | None, config: Config) -> Metrics | None:
-    """A round's metrics: unchanged, or weighted where active testing chose the labeled holdout items."""
+    """A round's metrics: unchanged, or weighted where active testing chose the labeled holdout items, or where some
+    came with later imports.
+    """
     sampling = sampling_of(store)
-    if sampling.testing is None or forecast is None:
+    if forecast is None or (sampling.testing is None and sampling.arrivals is None):
         return metrics
     labeled = on_labels(forecast, store.items.labels(), config, sampling)
     return None if labeled is None else measure(labeled)

@@ -84,7 +84,11 @@ def _shares(remaining: np.ndarray) -> np.ndarray:
 
 
 def estimate(
-    losses: np.ndarray, q: np.ndarray, remaining: np.ndarray, usable: np.ndarray | None = None
+    losses: np.ndarray,
+    q: np.ndarray,
+    remaining: np.ndarray,
+    usable: np.ndarray | None = None,
+    stand_for: np.ndarray | None = None,
 ) -> tuple[Estimate, float]:
     """The mean loss with its 95% interval, and how many uniformly drawn labels would tell as much.
 
@@ -93,6 +97,7 @@ def estimate(
 
     Args:    losses: (m,) from 0 to 1 in drawing order, m ≥ 1. q, remaining: as for `weights`.
              usable: (m,) bool; items that turned out to have no answer leave the population.
+             stand_for: (m,) how many items each stands for, see `labeler.measure.mixture`; None: all for as many.
     Source:  Farquhar, Gal & Rainforth 2021, section 4 and its proofs (the steps err independently of those before).
     """
     losses, m = np.asarray(losses, dtype=float), len(losses)
@@ -100,6 +105,8 @@ def estimate(
     if not good.any():
         return Estimate(0.0, 0.0, 1.0), 0.0
     weight, population = weights(q, remaining), m - 1 + int(remaining[-1])
+    if stand_for is not None:
+        return _weighted_estimate(losses, q, remaining, good * stand_for)
     answerable = max(1 - float(weight @ (1 - good)) / m, 1 / population)  # the share of items that have an answer
     mean = float(np.clip(weight @ (losses * good) / m / answerable, 0.0, 1.0))
     if mean in (0.0, 1.0):  # all right or all wrong: the variance between draws is unknown
@@ -113,6 +120,28 @@ def estimate(
     return intervals.estimate(mean, n), n
 
 
+def _weighted_estimate(
+    losses: np.ndarray, q: np.ndarray, remaining: np.ndarray, worth: np.ndarray
+) -> tuple[Estimate, float]:
+    """As `estimate`, of a mean loss that weighs each item. Args: worth: (m,) at least 0, not all 0."""
+    weight, m = weights(q, remaining), len(losses)
+    population = m - 1 + int(remaining[-1])
+    in_all = float(weight @ worth) / m
+    if in_all <= 0:
+        return Estimate(0.0, 0.0, 1.0), 0.0
+    mean = float(np.clip(weight @ (losses * worth) / m / in_all, 0.0, 1.0))
+    whole = float(min(population * in_all**2 / (float(weight @ worth**2) / m), population))
+    if mean in (0.0, 1.0):
+        n = float(worth.sum() ** 2 / (worth**2).sum())
+        return intervals.estimate(mean, n), n
+    parts = worth * (losses - mean)  # linearised ratio
+    before = np.concatenate([[0.0], np.cumsum(parts)[:-1]])
+    steps = (before + parts / q) / (np.arange(m) + remaining)
+    drawing = float((_shares(remaining) ** 2 * steps**2).sum()) / in_all**2
+    n = intervals.effective(mean, drawing + mean * (1 - mean) / whole, whole)
+    return intervals.estimate(mean, n), n
+
+
 # ---------------------------------------------------------------- in a project
 
 
@@ -121,12 +150,20 @@ class Drawn:
     """The drawn holdout items up to the first open one, in drawing order.
 
     items: (m,) ids. q, remaining: (m,) as for `weights`. usable: (m,) bool, False for flagged items.
+    stand_for: (m,) how many items of the project each stands for; None: all for as many.
     """
 
     items: np.ndarray
     q: np.ndarray
     remaining: np.ndarray
     usable: np.ndarray
+    stand_for: np.ndarray | None = None
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(k,) of the usable items."""
+        each = weights(self.q, self.remaining)
+        return (each if self.stand_for is None else each * self.stand_for)[self.usable]
 
 
 def labeled_prefix(rows: Sequence[Mapping[str, Any]], labeled: Collection[int], unusable: Collection[int]) -> Drawn:
@@ -156,10 +193,9 @@ def accuracy(
     """
     losses = np.zeros(len(drawn.items))
     losses[drawn.usable] = ~decisions.correct(proba, targets)
-    error, n = estimate(losses, drawn.q, drawn.remaining, drawn.usable)
+    error, n = estimate(losses, drawn.q, drawn.remaining, drawn.usable, drawn.stand_for)
     if groups is not None:
-        each = weights(drawn.q, drawn.remaining)[drawn.usable]
-        _share, between = clusters.effective_mean(losses[drawn.usable] > 0, groups, each)
+        _share, between = clusters.effective_mean(losses[drawn.usable] > 0, groups, drawn.weights)
         n = min(n, between)
         error = intervals.estimate(error.value, n)
     return Estimate(1 - error.value, 1 - error.high, 1 - error.low), n
@@ -175,7 +211,7 @@ def evaluate_drawn(
 ) -> Evaluation:
     """The evaluation of the usable items that were drawn, weighted; there must be one at least. See `accuracy`."""
     estimate, n = accuracy(proba, targets, drawn, groups)
-    each = weights(drawn.q, drawn.remaining)[drawn.usable]
+    each = drawn.weights
     figures = evaluation(proba, targets, classes, each, seed, groups)
     halving = intervals.labels_to_halve(estimate.value, n) if groups is None else figures.to_halve
     return replace(figures, accuracy=estimate, to_halve=halving)
@@ -184,7 +220,7 @@ def evaluate_drawn(
 def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn, groups: np.ndarray | None = None) -> Metrics:
     """The metrics of a round on the usable items that were drawn, weighted; there must be one at least."""
     estimate, _ = accuracy(proba, targets, drawn, groups)
-    each = weights(drawn.q, drawn.remaining)[drawn.usable]
+    each = drawn.weights
     several = targets.ndim == 2
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
     confidence, truth = decisions.as_single_decisions(proba, targets)

@@ -6,20 +6,22 @@ Predictions for the whole holdout are stored at each round, so that all rounds a
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from labeler.core import decisions
+from labeler.core.arrivals import Arrivals
 from labeler.core.groups import codes
 from labeler.core.labels import labels_at, names_of
 from labeler.core.rounds import Forecast, Metrics, Remeasured
 from labeler.core.settings import Config
 from labeler.core.version import __version__
-from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn, weights
+from labeler.measure.active_testing import Drawn, evaluate_drawn, labeled_prefix, metrics_drawn
 from labeler.measure.holdout import Evaluation, evaluation
 from labeler.measure.intervals import Estimate
 from labeler.measure.metrics import metrics
+from labeler.measure.mixture import Mixture, evaluated, is_in, metrics_mixed, mixture, stands_for
 from labeler.measure.paired import paired_difference
 from labeler.store import Store
 
@@ -29,11 +31,13 @@ class Sampling:
     """How the labeled holdout items were drawn.
 
     testing: active testing's labeled draws; None: the holdout is labeled in random order. groups: the group of each
-    item that has one, by item id, such as a patient: groups were drawn, with all their items.
+    item that has one, by item id, such as a patient: groups were drawn, with all their items. arrivals: what items
+    stand for, where some came with later imports; None: none did.
     """
 
     testing: Drawn | None = None
     groups: Mapping[int, str] = field(default_factory=dict)
+    arrivals: Arrivals | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class LabeledForecast:
     """The labeled holdout items with a model's predictions. drawn: active testing's draws, in their order; else None.
 
     items: (n,) ids. proba: (n, C). targets: (n,) class indices, or (n, C) of 0 and 1; n is 1 or more. groups: (n,) int,
-    equal for the items of one group; None: there are no groups. complete: see `Forecast`.
+    equal for the items of one group; None: there are no groups. complete: see `Forecast`. parts: what the items stand
+    for, where some came with later imports; None: all for as many.
     """
 
     items: np.ndarray
@@ -50,6 +55,7 @@ class LabeledForecast:
     drawn: Drawn | None = None
     groups: np.ndarray | None = None
     complete: bool = True
+    parts: Mixture | None = None
 
     @property
     def right(self) -> np.ndarray:
@@ -58,15 +64,17 @@ class LabeledForecast:
 
     @property
     def weights(self) -> np.ndarray | None:
-        """(n,) of the items under active testing; else None."""
-        return None if self.drawn is None else weights(self.drawn.q, self.drawn.remaining)[self.drawn.usable]
+        """(n,) of the items; None: all weigh the same."""
+        if self.drawn is not None:
+            return self.drawn.weights
+        return None if self.parts is None else self.parts.weights
 
 
 @dataclass(frozen=True)
 class Truth:
     """What is known of a forecast's items: where those with a label stand among them, and their targets.
 
-    positions: (n,). items, targets, drawn, groups: as in `LabeledForecast`.
+    positions: (n,). items, targets, drawn, groups, parts: as in `LabeledForecast`.
     """
 
     positions: np.ndarray
@@ -74,6 +82,7 @@ class Truth:
     targets: np.ndarray
     drawn: Drawn | None
     groups: np.ndarray | None
+    parts: Mixture | None = None
 
     def beside(self, forecast: Forecast) -> LabeledForecast:
         """The labeled items with a model's predictions.
@@ -81,7 +90,7 @@ class Truth:
         Args: forecast: of the items that this is known of.
         """
         proba = forecast.proba[self.positions].astype(float)
-        return LabeledForecast(self.items, proba, self.targets, self.drawn, self.groups, forecast.complete)
+        return LabeledForecast(self.items, proba, self.targets, self.drawn, self.groups, forecast.complete, self.parts)
 
 
 def drawn_by(store: Store) -> Drawn | None:
@@ -92,7 +101,7 @@ def drawn_by(store: Store) -> Drawn | None:
 
 def sampling_of(store: Store) -> Sampling:
     """How the project's labeled holdout was drawn."""
-    return Sampling(drawn_by(store), store.items.groups("holdout"))
+    return Sampling(drawn_by(store), store.items.groups("holdout"), store.items.later.arrivals())
 
 
 def truth_of(
@@ -106,16 +115,27 @@ def truth_of(
     drawn, place = sampling.testing, {item: i for i, item in enumerate(items.tolist())}
     order = items.tolist() if drawn is None else drawn.items[drawn.usable].tolist()
     ids = [item for item in order if item in place and item in labels]
+    stand_for = later = None
+    if sampling.arrivals is not None:
+        stand_for, later = stands_for(items, sampling.arrivals)
+        if drawn is None:
+            ids = items[is_in(np.isin(items, ids), later)].tolist()
     if not {name for label in {labels[item] for item in ids} for name in names_of(label, config)} <= {*config.classes}:
         return None
     labeled = labels_at([place[item] for item in ids], [labels[item] for item in ids], config)
     if not len(labeled):
         return None
     kept = items[labeled.positions]
+    parts = None
+    if stand_for is not None and later is not None and later[labeled.positions].any():
+        parts = mixture(stand_for, later, labeled.positions)
     if drawn is not None:  # items that this model did not predict count as unusable
         drawn = replace(drawn, usable=np.isin(drawn.items, kept))
+        if stand_for is not None and parts is not None:
+            each = [stand_for[place[item]] if item in place else 0.0 for item in drawn.items.tolist()]
+            drawn = replace(drawn, stand_for=np.array(each))
     groups = codes([sampling.groups.get(item) for item in kept.tolist()])
-    return Truth(labeled.positions, kept, labeled.targets, drawn, groups)
+    return Truth(labeled.positions, kept, labeled.targets, drawn, groups, parts)
 
 
 def on_labels(
@@ -170,9 +190,10 @@ def _measured(
 def _digest(labels: Mapping[int, str], sampling: Sampling, config: Config, changes: int) -> str:
     """Tells what rounds are measured on: labels, how they were drawn, classes; and the version of this program."""
     drawn = sampling.testing
-    draws = None if drawn is None else [getattr(drawn, f.name).tolist() for f in fields(drawn)]
+    draws = drawn and [getattr(drawn, name).tolist() for name in ("items", "q", "remaining", "usable")]
     groups = {item: group for item, group in sampling.groups.items() if item in labels}
-    basis = [__version__, list(config.classes), config.answers, changes, labels, groups, draws]
+    arrivals = sampling.arrivals and [sampling.arrivals.first, dict(sampling.arrivals.chances)]
+    basis = [__version__, list(config.classes), config.answers, changes, labels, groups, draws, arrivals]
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
 
@@ -195,12 +216,16 @@ def gain_between(
 def evaluate(labeled: LabeledForecast, config: Config) -> Evaluation:
     """All figures with their intervals."""
     if labeled.drawn is None:
-        return evaluation(labeled.proba, labeled.targets, config.classes, groups=labeled.groups)
+        plain = evaluation(labeled.proba, labeled.targets, config.classes, labeled.weights, groups=labeled.groups)
+        return plain if labeled.parts is None else evaluated(plain, labeled.right, labeled.parts, labeled.groups)
     return evaluate_drawn(labeled.proba, labeled.targets, config.classes, labeled.drawn, groups=labeled.groups)
 
 
 def measure(labeled: LabeledForecast) -> Metrics:
     """The metrics that a round is stored with."""
-    if labeled.drawn is None:
-        return metrics(labeled.proba, labeled.targets, labeled.groups)
-    return metrics_drawn(labeled.proba, labeled.targets, labeled.drawn, labeled.groups)
+    if labeled.drawn is not None:
+        weighted = metrics_drawn(labeled.proba, labeled.targets, labeled.drawn, labeled.groups)
+        return weighted if labeled.parts is None else replace(weighted, later=int(labeled.parts.later.sum()))
+    if labeled.parts is not None:
+        return metrics_mixed(labeled.proba, labeled.targets, labeled.parts, labeled.groups)
+    return metrics(labeled.proba, labeled.targets, labeled.groups)

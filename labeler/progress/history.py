@@ -24,9 +24,10 @@ class Step:
 
 
 def course(store: Store) -> pd.DataFrame:
-    """All rounds, one a row: round, labels, accuracy, low, high, holdout, groups (that the holdout items are of),
-    agreement, uncertainty, strategy, backbone, asked (labels without those of items that people chose), spent (labels
-    paid from the budget), hours and cost (of all answers until then). Missing measurements are NaN.
+    """All rounds, one a row: round, labels, accuracy, low, high, holdout, groups (that the holdout items are of), later
+    (how many of the holdout items came with later imports), agreement, uncertainty, strategy, backbone, asked (labels
+    without those of items that people chose), spent (labels paid from the budget), hours and cost (of all answers until
+    then). Missing measurements are NaN.
     """
     rounds, backbones, claimed, work = (
         store.rounds.all(),
@@ -44,6 +45,7 @@ def course(store: Store) -> pd.DataFrame:
                 "high": r.metrics and r.metrics.high,
                 "holdout": r.metrics and r.metrics.n,
                 "groups": r.metrics and r.metrics.groups,
+                "later": r.metrics and r.metrics.later,
                 "agreement": r.agreement,
                 "uncertainty": r.uncertainty,
                 "strategy": r.strategy,
@@ -52,11 +54,11 @@ def course(store: Store) -> pd.DataFrame:
             for r in rounds
         ],
         columns=[
-            *("round", "labels", "accuracy", "low", "high", "holdout", "groups", "agreement", "uncertainty"),
+            *("round", "labels", "accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty"),
             *("strategy", "backbone"),
         ],
     )
-    measures = ["accuracy", "low", "high", "holdout", "groups", "agreement", "uncertainty"]
+    measures = ["accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty"]
     frame[measures] = frame[measures].astype(float)
     frame["asked"] = store.items.labels_without_chosen(frame["labels"].tolist())
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
@@ -67,10 +69,14 @@ def course(store: Store) -> pd.DataFrame:
 
 
 def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
-    """The history that the stopping rules judge.
+    """The history that the stopping rules judge. Only rounds that were measured on items of the same origin as the
+    latest are measured in it, see `comparable`.
 
     Args: rounds: as `course` gives them.
     """
+
+    rounds = rounds.copy()
+    rounds.loc[~comparable(rounds), ["accuracy", "low", "high"]] = np.nan
 
     def column(name: str) -> tuple[float | None, ...]:
         return tuple(None if np.isnan(value) else float(value) for value in rounds[name])
@@ -91,7 +97,18 @@ def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
         budget=config.budget,
         batch=config.query.batch,
         payable=counts.payable(config.budget),
+        newer_missing=counts.newer.missing,
     )
+
+
+def comparable(rounds: pd.DataFrame) -> np.ndarray:
+    """(rounds,) bool: measured on items of the same origin as the latest measured round: on those of the first draw of
+    the holdout alone, or also on items of later imports. No curve is fitted across that change.
+
+    Args: rounds: as `course` gives them.
+    """
+    is_measured, has_later = rounds["accuracy"].notna().to_numpy(), rounds["later"].notna().to_numpy()
+    return is_measured & (has_later == has_later[is_measured][-1]) if is_measured.any() else is_measured
 
 
 def effective_holdout(rounds: pd.DataFrame) -> int:
@@ -103,7 +120,7 @@ def effective_holdout(rounds: pd.DataFrame) -> int:
     if not len(measured):
         return 0
     last = measured.iloc[-1]
-    if np.isnan(last["groups"]) or last["high"] - last["low"] <= 0:
+    if (np.isnan(last["groups"]) and np.isnan(last["later"])) or last["high"] - last["low"] <= 0:
         return int(last["holdout"])
     return min(int(last["holdout"]), items_for(float(last["accuracy"]), float(last["high"] - last["low"])))
 

@@ -37,6 +37,7 @@ class History:
     uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers paid from the budget.
     pool_left: pool items that can still get a label. holdout: items that accuracy is measured on. batch: labels of a
     batch. payable: answers in all that the budget pays for and the data need; None: as many as the budget.
+    newer_missing: labels of holdout items of later imports that are missing before accuracy is also of these.
     """
 
     numbers: tuple[int, ...]
@@ -53,6 +54,7 @@ class History:
     batch: int
     payable: int | None = None
     asked: tuple[int, ...] | None = None
+    newer_missing: int = 0
 
     @property
     def queried(self) -> tuple[int, ...]:
@@ -81,6 +83,7 @@ class History:
             spent=self.spent[:rounds],
             pool_left=self.pool_left[:rounds],
             asked=self.queried[:rounds],
+            newer_missing=self.newer_missing if rounds >= len(self) else 0,
         )
 
 
@@ -114,14 +117,19 @@ class Backtest:
 UNMEASURED = mark("No round has been measured on the holdout yet.")
 TOO_FEW_ROUNDS = mark("There are too few rounds to compare successive models.")
 WHOLE_POOL = mark("There is no next batch: the whole pool is labeled.")
+NEWER_UNMEASURED = mark(
+    "Items came with later imports, and the accuracy is not of these yet: too few of their holdout items have a label."
+)
 UNPREDICTED = mark("There is no round yet whose predictions were kept.")
 
 
 def target(history: History, thresholds: Thresholds) -> Evidence:
-    """Met if the low end of the accuracy's 95% interval has reached the target."""
+    """Met if the low end of the accuracy's 95% interval has reached the target, of all items that the holdout has."""
     low = history.low[-1] if len(history) else None
     if low is None:
         return Evidence("target", False, None, thresholds.target, UNMEASURED)
+    if history.newer_missing:
+        return Evidence("target", False, None, thresholds.target, NEWER_UNMEASURED)
     return Evidence("target", low >= thresholds.target, low, thresholds.target)
 
 

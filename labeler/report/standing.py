@@ -11,9 +11,10 @@ from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.i18n.messages import _
 from labeler.progress.curves import HORIZON, Curve, Projection, fit_curve
-from labeler.progress.history import Step, effective_holdout
+from labeler.progress.history import Step, comparable, effective_holdout
 from labeler.report.charts import curve as curve_charts
 from labeler.report.charts.curve import Along
+from labeler.report.sentences import arrivals
 from labeler.report.sentences import curve as curve_words
 
 POINTS = 40  # of the dashed line
@@ -42,7 +43,7 @@ def standing(rounds: pd.DataFrame, step: Step | None, counts: Counts, config: Co
 
     Args: rounds: as `course` gives them.
     """
-    measured = rounds.dropna(subset=["accuracy"])
+    measured = rounds[comparable(rounds)]
     holdout = effective_holdout(rounds) or None
     leads = fit_curve(measured["labels"].tolist(), measured["accuracy"].tolist(), holdout)
     most = min(float(counts.reachable), HORIZON * leads.labels)
@@ -130,15 +131,17 @@ def limitations(stands: Standing, measured: pd.DataFrame) -> list[str]:
     sentences = []
     if stands.step:
         sentences.append(curve_words.step_in_words(stands.step))
-    elif len(latest) == 2 and (sentence := curve_words.gain_in_words(latest[1], latest[0])):
-        sentences.append(sentence)
+    elif len(latest) == 2 and (latest[0].later is None) == (latest[1].later is None):
+        sentences += filter(None, [curve_words.gain_in_words(latest[1], latest[0])])
+    sentences += arrivals.sentences(measured, stands.counts.newer)
     sentences.append(curve_words.width_in_words(latest[-1], stands.counts.open.holdout, stands.answers_left))
     return sentences
 
 
 def _metrics(row: pd.Series) -> Metrics:
     groups = None if np.isnan(row["groups"]) else int(row["groups"])
-    return Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0, groups=groups)
+    later = None if np.isnan(row["later"]) else int(row["later"])
+    return Metrics(int(row["holdout"]), row["accuracy"], row["low"], row["high"], 0.0, groups=groups, later=later)
 
 
 def _ahead(stands: Standing, now: float) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from labeler.cycle.encoder_choice import about_encoder, choice_of
 from labeler.i18n.messages import translate
 from labeler.measure.foreign import as_values, compared
 from labeler.projects.project import Project
+from labeler.report.sentences.arrivals import coverage
 from labeler.report.sentences.counts import sum_in_words
 from labeler.report.sentences.foreign import in_words
 from labeler.report.sentences.groups import split_in_words, warnings
@@ -40,6 +41,9 @@ def status(project: Project) -> dict[str, Any]:
         "micro_f1": latest and latest.micro_f1,
         "measured_on": latest and latest.n,
         "measured_on_groups": latest and latest.groups,
+        "measured_on_later": latest and latest.later,
+        "later_items": counts.newer.stand_for,
+        "later_items_without_share": counts.newer.without,
         "measure": translate(config.accuracy),
         "groups": groups and asdict(groups),
         "target_accuracy": config.target_accuracy,
@@ -51,6 +55,7 @@ def status(project: Project) -> dict[str, Any]:
         "sentences": [
             sum_in_words(counts, config.budget),
             *([split_in_words(groups), *warnings(groups)] if groups else []),
+            *coverage(counts.newer),
         ],
         "about_encoder": encoder,
     }

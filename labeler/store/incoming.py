@@ -51,11 +51,14 @@ class Part:
 
     @property
     def sides(self) -> str:
-        """The columns `split` and `drawn` of the items, to be selected from `rows`."""
+        """The columns `split`, `drawn` and `chance` of the items, to be selected from `rows`; value: `later`."""
         if self.drawn is None:
-            return "split, 0 AS drawn"
+            return "split, 0 AS drawn, NULL AS chance"
         is_drawn = f"id IN (SELECT id FROM {self.drawn})"
-        return f"COALESCE(split, iif({is_drawn}, 'holdout', 'pool')) AS split, split IS NULL AND {is_drawn} AS drawn"
+        return (
+            f"COALESCE(split, iif({is_drawn}, 'holdout', 'pool')) AS split, split IS NULL AND {is_drawn} AS drawn,"
+            " iif(split IS NULL AND :later, 0, NULL) AS chance"
+        )
 
 
 def insert(table: str) -> str:
@@ -124,16 +127,23 @@ class Incoming:
         """
         values = {"first": part.first, "last": part.last, "at": now(), "import": import_id}
         with self.db.write():
+            values["later"] = self._is_later(import_id)
             again = self._bring_back(part, values)
             added = self.db.execute(
-                "INSERT INTO items (content_hash, split, drawn, text, media, source, metadata, of_group, added_at,"
-                f" import_id, object) SELECT content_hash, {part.sides}, text, media, source, metadata, of_group, :at,"
-                f" :import, object {part.rows} ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
+                "INSERT INTO items (content_hash, split, drawn, chance, text, media, source, metadata, of_group,"
+                f" added_at, import_id, object) SELECT content_hash, {part.sides}, text, media, source, metadata,"
+                f" of_group, :at, :import, object {part.rows} ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
                 values,
             ).rowcount
             if added < part.last - part.first:
                 self._complete(part, values)
         return added + again
+
+    def _is_later(self, import_id: int | None) -> bool:
+        """Whether another import has brought items of the holdout, so that it is not drawn first from this one."""
+        return bool(
+            self.db.value("SELECT 1 FROM items WHERE split = 'holdout' AND import_id IS NOT ? LIMIT 1", [import_id])
+        )
 
     def _bring_back(self, part: Part, values: Row) -> int:
         """The number of items that were withdrawn and are there again."""
@@ -141,8 +151,9 @@ class Incoming:
             return 0
         return self.db.execute(
             f"""
-            UPDATE items SET withdrawn = NULL, split = new.split, drawn = new.drawn, source = new.source,
-                             metadata = new.metadata, of_group = new.of_group, added_at = :at, import_id = :import
+            UPDATE items SET withdrawn = NULL, split = new.split, drawn = new.drawn, chance = new.chance,
+                             source = new.source, metadata = new.metadata, of_group = new.of_group,
+                             added_at = :at, import_id = :import
             FROM (SELECT content_hash, {part.sides}, source, metadata, of_group, MIN(id) {part.rows}
                   GROUP BY content_hash) new
             WHERE items.content_hash = new.content_hash AND items.withdrawn IS NOT NULL

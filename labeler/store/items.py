@@ -21,6 +21,7 @@ from labeler.core.items import (
     StillOpen,
 )
 from labeler.core.labels import names_of
+from labeler.store.arrivals import LaterItems
 from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
@@ -49,6 +50,7 @@ class Items:
     def __init__(self, db: Database, class_changes: ClassChanges) -> None:
         self.db = db
         self.incoming = Incoming(db, class_changes)
+        self.later = LaterItems(db)
         self.audit = AuditLog(db)
 
     def add(self, items: Sequence[NewItem], import_id: int | None = None) -> AddResult:
@@ -72,12 +74,14 @@ class Items:
         return {row["content_hash"]: row["split"] for row in rows}
 
     def fix_holdout(self, size: int | None = None) -> None:
-        """Assign items without a split. The holdout is drawn once; later items go to the pool.
+        """Assign items without a split. The first of them are drawn into the holdout; of later ones only the share that
+        the settings name joins it, see `labeler.store.arrivals`.
 
         Items in groups are drawn by group, see `drawn_groups`, and an item of a known group goes where the group is.
 
-        Args: size: items in the holdout; by default 15%, at most 300.
+        Args: size: items in the first holdout; by default 15%, at most 300.
         """
+        chance: float | None = None
         if self.db.value(f"SELECT 1 FROM {_WAITING} WHERE {_UNDECIDED} AND of_group IS NOT NULL LIMIT 1"):
             self._follow_their_groups()
         if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
@@ -87,14 +91,19 @@ class Items:
                     f"UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ? AND {_UNDECIDED}",
                     [(item,) for item in drawn],
                 )
+        else:
+            chance = self.later.draw(HOLDOUT_SEED)
         for span in self._undecided_spans():
             with self.db.write():
-                self.db.execute(f"UPDATE {_WAITING} SET split = 'pool' WHERE {_UNDECIDED} AND {_SPAN}", span)
+                self.db.execute(
+                    f"UPDATE {_WAITING} SET split = 'pool', chance = :chance WHERE {_UNDECIDED} AND {_SPAN}",
+                    span | {"chance": chance},
+                )
 
     def drawn_of(self, table: str) -> list[int] | None:
         """The ids of the rows that are drawn for the holdout, of a table of new items: as `fix_holdout` draws, before
-        they are stored, so that each is written once. None: that must wait until they are stored, since groups, or
-        items that wait already, take part in the draw.
+        they are stored, so that each is written once. None: that must wait until they are stored, since groups,
+        items that wait already, or a share of later ones take part in the draw.
 
         Args: table: see `Incoming.file`.
         """
@@ -102,7 +111,7 @@ class Items:
         if self.db.value(f"SELECT 1 FROM {table} WHERE of_group IS NOT NULL LIMIT 1") or self.db.value(waiting):
             return None
         if self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
-            return []
+            return None if self.db.config.evaluation.later_share else []
         rows = self.db.execute(
             f"SELECT first FROM (SELECT MIN(id) AS first, split, content_hash FROM {table} GROUP BY content_hash) new"
             " WHERE split IS NULL AND NOT EXISTS ("
@@ -144,8 +153,9 @@ class Items:
             with self.db.write():
                 self.db.execute(
                     f"""
-                    UPDATE items SET (split, drawn) = (g.side, g.drawn) FROM (
-                        SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn FROM items
+                    UPDATE items SET (split, drawn, chance) = (g.side, g.drawn, g.chance) FROM (
+                        SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn,
+                               MAX(chance) AS chance FROM items
                         WHERE of_group IN (SELECT of_group FROM {_WAITING} WHERE {_UNDECIDED} AND {_SPAN})
                               AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
                     ) g
@@ -295,8 +305,11 @@ class Items:
         return [int(others[min(n, len(others) - 1)]) for n in labels]
 
     def drawn_holdout(self) -> set[int]:
-        """The holdout items that were drawn uniformly, without those that the import assigned."""
-        return {row["id"] for row in self.db.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn")}
+        """The holdout items that were drawn uniformly: without those that an import assigned, and without those that
+        came later, of which another share was drawn.
+        """
+        rows = self.db.rows("SELECT id FROM items WHERE split = 'holdout' AND drawn AND chance IS NULL")
+        return {row["id"] for row in rows}
 
     def flagged(self) -> set[int]:
         """Unlabeled items that nobody is asked about: with an open flag, excluded by a lead, erased, or set aside."""
@@ -390,6 +403,7 @@ class Items:
             mine=self.labels_by(annotator),
             per_class=per_class,
             open=self.still_open(),
+            newer=self.later.newer(),
         )
 
     def composition(self) -> list[Row]:

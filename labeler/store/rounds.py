@@ -19,6 +19,7 @@ from labeler.store.items import Items
 _MEASURES = (
     *("holdout_n", "accuracy", "low", "high", "macro_f1", "calibration_error", "micro_f1"),
     "holdout_groups",
+    "holdout_later",
 )
 CRASHED = mark(
     "The worker crashed by itself {crashes} times in this round, and did not try again; the last step was: {message}."
@@ -308,7 +309,8 @@ def _as_job(row: Row) -> Job:
 def measures(metrics: Metrics) -> Row:
     """The metrics by the columns of the table of rounds."""
     values = asdict(metrics)
-    return {"holdout_n": values.pop("n"), "holdout_groups": values.pop("groups"), **values}
+    others = {f"holdout_{name}": values.pop(name) for name in ("n", "groups", "later")}
+    return {**others, **values}
 
 
 def _as_round(row: Row) -> Round:

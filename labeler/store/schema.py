@@ -1162,6 +1162,26 @@ def m043_label_studio_people(db: Database) -> None:
     )
 
 
+@migrations()
+def m042_later_items(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- The probability of the later draw of the holdout that an item was in; 0: none was drawn; NULL: it came with
+        -- the first draw, or its side was given.
+        ALTER TABLE items ADD COLUMN chance REAL;
+        CREATE INDEX items_later ON items (split, chance, added_at, label) WHERE chance IS NOT NULL;
+        UPDATE items SET chance = 0 WHERE split = 'pool' AND import_id > (
+            SELECT MIN(import_id) FROM items WHERE split = 'holdout' AND drawn
+        );
+        -- How many of the holdout items came with later imports.
+        ALTER TABLE rounds ADD COLUMN holdout_later INTEGER;
+        DROP INDEX rounds_figures;
+        """,
+    )
+    db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {_FIGURES}, left_out, holdout_later)")
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

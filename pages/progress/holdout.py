@@ -1,13 +1,14 @@
 """How good a round's model is: every figure of the holdout with its interval, and the items that it gets wrong."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from labeler.core import decisions
+from labeler.core.arrivals import Newer
 from labeler.core.class_changes import NOT_MEASURED
 from labeler.core.groups import GroupCounts
 from labeler.core.labels import texts_of
@@ -19,6 +20,7 @@ from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
+from labeler.report.sentences.arrivals import coverage
 from labeler.report.sentences.curve import width_in_words
 from labeler.report.sentences.groups import split_in_words, warnings
 from pages.progress.confidence import calibrated, in_words, one_class
@@ -35,7 +37,7 @@ class Measured:
     """A round on the labeled holdout. `gain`: in accuracy over the round before, on the same items.
 
     open_items: holdout items that still can get a label. answers_left: that the budget still pays for. counts: how the
-    groups lie; None without groups.
+    groups lie; None without groups. newer: holdout items that came with later imports.
     """
 
     forecast: LabeledForecast
@@ -45,6 +47,7 @@ class Measured:
     open_items: int
     answers_left: int
     counts: GroupCounts | None = None
+    newer: Newer = field(default_factory=Newer)
 
 
 def holdout(project: Project) -> None:
@@ -107,7 +110,7 @@ def measured(project: Project, numbers: list[int], number: int) -> Measured | No
     gain = gain_between(forecast, earlier, labels, config, sampling) if earlier else None
     left = counts.answers_left(config.budget)
     still_open = sum(item not in labels and item not in unusable for item in forecast.items.tolist())
-    return Measured(labeled, evaluate(labeled, config), before, gain, still_open, left, groups)
+    return Measured(labeled, evaluate(labeled, config), before, gain, still_open, left, groups, counts.newer)
 
 
 # ---------------------------------------------------------------- figures
@@ -157,6 +160,16 @@ def sentences(measured: Measured) -> list[str]:
                 same=same,
             )
         )
+    if measured.forecast.parts is not None:
+        later = int(measured.forecast.parts.later.sum())
+        lines.append(
+            _(
+                "{n:,} of the items came with later imports. All figures weigh each item as the items of the project"
+                " that it stands for.",
+                n=later,
+            )
+        )
+    lines += coverage(measured.newer)
     if measured.gain is not None:
         lines.append(compared(measured.gain, measured.before))
     return lines

@@ -24,7 +24,7 @@ FORM = Form(
     (
         *("target_accuracy", "budget", "query.strategy", "query.batch"),
         *("learner.backbone", "learner.kind", "learner.head", "learner.head_parameters", "learner.round_seconds"),
-        "learner.finetune.augment",
+        *("learner.finetune.augment", "evaluation.later_share", "evaluation.later_most"),
     ),
 )
 LEARNERS = {
@@ -81,6 +81,7 @@ def settings(project: Project) -> None:
             int(config.learner.round_seconds),
             help=_("Fine-tuning takes fewer epochs if all would take longer. Labeling goes on meanwhile."),
         )
+        later = _later(st.columns(2), config)
         augment = _augment(config)
         if not st.form_submit_button(_("Save from the next round on")):
             return
@@ -88,6 +89,7 @@ def settings(project: Project) -> None:
     values["query"] |= {"strategy": strategy, "batch": int(batch)}
     values["learner"] |= {"backbone": backbone.strip() or "auto", "kind": kind, "round_seconds": float(seconds)}
     values["learner"]["finetune"] |= {"augment": augment}
+    values["evaluation"] |= later
     try:
         values["learner"] |= {"head": head, "head_parameters": from_inline(parameters, "learner.head_parameters")}
         changed = parse(values, _("The form"))
@@ -97,6 +99,35 @@ def settings(project: Project) -> None:
         st.error(_("{problem} Nothing was saved.", problem=translate(error)))
     else:
         save(drawn, FORM, changed)
+
+
+def _later(columns: Any, config: Config) -> dict[str, float | int]:
+    """The fields of the share of later imports that joins the holdout, by the names of the settings."""
+    evaluation = config.evaluation
+    share = columns[0].slider(
+        _("Share of later items in the holdout"),
+        0.0,
+        0.5,
+        evaluation.later_share,
+        0.01,
+        format="percent",
+        help=_(
+            "Figures then hold for the items that come in as well, and tell whether these have changed. Each of the"
+            " items has to be labeled: at 10%, 1,000 new items cost 100 holdout labels. It counts from the next import"
+            " on."
+        ),
+    )
+    most = columns[1].number_input(
+        _("Later items in the holdout in 30 days, at most"),
+        0,
+        100_000,
+        evaluation.later_most,
+        help=_(
+            "Once as many have come, no further ones join the holdout, and figures do not speak of these: where many"
+            " items come each day, a smaller share covers all days."
+        ),
+    )
+    return {"later_share": float(share), "later_most": int(most)}
 
 
 def _strategy(columns: Any, config: Config, registered: Mapping[str, strategies.Strategy]) -> str:

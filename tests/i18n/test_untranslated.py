@@ -310,7 +310,15 @@ def test_texts_of_a_script_are_distinguished_from_names():
 ROUNDS = pd.DataFrame(
     [
         {"round": 1, "labels": 40, "accuracy": 0.8, "low": 0.67, "high": 0.89, "holdout": 50, "strategy": "margin"}
-        | {"backbone": "auto", "spent": 50, "hours": 1.0, "cost": 20.0, "agreement": None, "uncertainty": 0.2}
+        | {
+            "backbone": "auto",
+            "spent": 50,
+            "hours": 1.0,
+            "cost": 20.0,
+            "agreement": None,
+            "uncertainty": 0.2,
+            "later": None,
+        }
     ]
 )
 MEASURED = evaluation(np.eye(2)[[0, 1, 1]] * 0.6 + 0.2, np.array([0, 1, 0]), ["ja", "nein"])

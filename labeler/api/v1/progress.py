@@ -26,6 +26,7 @@ class Point(BaseModel):
     high: float | None
     holdout: int | None = Field(description="Items that it was measured on.")
     groups: int | None
+    later: int | None = Field(description="Of these items, those that came with later imports; null: none.")
     agreement: float | None
     uncertainty: float | None
     strategy: str

@@ -37,6 +37,9 @@ class Status(BaseModel):
     micro_f1: float | None
     measured_on: int | None
     measured_on_groups: int | None
+    measured_on_later: int | None = Field(description="Of these items, those that came with later imports; null: none.")
+    later_items: int = Field(description="Items of later imports of which a share joined the holdout.")
+    later_items_without_share: int = Field(description="Items of later imports that the accuracy does not speak of.")
     measure: str = Field(description="What `accuracy` is called in this project.")
     groups: dict[str, Any] | None
     target_accuracy: float

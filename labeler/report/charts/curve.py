@@ -111,6 +111,7 @@ def accuracy_curve(
     ]
     if goal.budget is not None:
         layers += _budget(goal.budget, frame)
+    layers += _since_newer(rounds, along, frame)
     for place, column in enumerate(lanes):
         layers += _lane(stretches(rounds, column, along), column, LANE * (len(lanes) - place), frame)
     return alt.layer(*layers, data=rounds).properties(height=HEIGHT)
@@ -205,6 +206,22 @@ def _budget(budget: float, frame: _Frame) -> list[alt.Chart]:
     return [
         base.mark_rule(strokeDash=[2, 3], color=GREY, strokeWidth=1.5, tooltip=None).encode(x),
         words.encode(x, y=alt.value(10), text="name:N"),
+    ]
+
+
+def _since_newer(rounds: pd.DataFrame, along: Along, frame: _Frame) -> list[alt.Chart]:
+    """A line at the first round that was measured on items of later imports as well, where others were not."""
+    has_later = rounds["later"].notna()
+    if has_later.all() or not has_later.any():
+        return []
+    at = float(rounds.loc[has_later, along].iloc[0])
+    late = at > 0.6 * frame.end
+    base = alt.Chart(pd.DataFrame({"at": [at], "name": [_("with later items")]}))
+    x = alt.X("at:Q", scale=frame.x)
+    words = base.mark_text(align="right" if late else "left", dx=-5 if late else 5, color=WORDS, fontSize=12)
+    return [
+        base.mark_rule(strokeDash=[1, 3], color=BLUE, strokeWidth=1.5, tooltip=None).encode(x),
+        words.encode(x, y=alt.value(26), text="name:N"),
     ]
 
 

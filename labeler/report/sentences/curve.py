@@ -234,8 +234,8 @@ def width_in_words(measured: Metrics, left: int, answers: int) -> str:
         )
     else:
         advice = _(
-            "Every holdout item is labeled: only an import of more items, with a column that marks them as holdout,"
-            " narrows it."
+            "Every holdout item is labeled: only an import of more items narrows it, with a column that marks them as"
+            " holdout or with a share of later items in the holdout."
         )
     return f"{text} {advice}"
 

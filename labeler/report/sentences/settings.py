@@ -41,6 +41,8 @@ NAMES = {
     "labeling.paused": mark("Pause labeling: no items are assigned"),
     "labeling.show_columns": mark("Columns that annotators see beside the item"),
     "evaluation.group_column": mark("Column of the groups"),
+    "evaluation.later_share": mark("Share of later items in the holdout"),
+    "evaluation.later_most": mark("Later items in the holdout in 30 days, at most"),
     "dicom.deidentify": mark("De-identify DICOM files"),
     "dicom.drop_columns": mark("Columns that are not stored"),
     "stopping.stop_when": mark("Rules that stop labeling without a lead"),

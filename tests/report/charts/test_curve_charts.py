@@ -22,6 +22,7 @@ def rounds(n: int, strategies: tuple[str, ...] = ("margin",), backbones: tuple[s
             "low": [0.85 - 0.4 / i for i in numbers],
             "high": [0.95 - 0.4 / i for i in numbers],
             "holdout": 200.0,
+            "later": float("nan"),
             "strategy": [strategies[i % len(strategies)] for i in numbers],
             "backbone": [backbones[i % len(backbones)] for i in numbers],
             "hours": [0.3 * i for i in numbers],
@@ -105,3 +106,13 @@ def test_the_target_its_reach_and_the_budget_are_marked():
 @pytest.mark.parametrize("projection", [Projection(None, None, None), Projection(300.0, 200.0, 900.0)])
 def test_there_is_no_reach_where_there_is_none_or_it_lies_behind(projection):
     assert rows(drawn(rounds(20), projection=projection), "from") == []
+
+
+def test_a_line_marks_the_first_round_that_was_measured_on_later_items():
+    frame = rounds(6)
+    assert "with later items" not in str(drawn(frame).to_dict())
+    frame.loc[3:, "later"] = 20.0
+    chart = drawn(frame).to_dict()
+    assert {"at": 80.0, "name": "with later items"} in [row for rows in chart["datasets"].values() for row in rows]
+    frame["later"] = 20.0  # then all rounds are of the same items, and there is nothing to mark
+    assert "with later items" not in str(drawn(frame).to_dict())
