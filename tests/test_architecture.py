@@ -32,6 +32,7 @@ LAYERS = """
     explain
     report
     events
+    feeds
     jobs
     api notebook
     cli

@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from labeler.cli import projects, imports, predictions, classes, settings, shelf, users, members, audit  # isort: skip  # noqa: F401 (in the order of a first use)
-from labeler.cli import backups, standby, erase, learner, models, strategies, webhooks  # isort: skip  # noqa: F401 (as above)
+from labeler.cli import backups, standby, erase, learner, models, strategies, webhooks, feeds  # isort: skip  # noqa: F401 (as above)
 from labeler.cli.base import main
 
 __all__ = ["main"]

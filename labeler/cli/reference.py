@@ -102,7 +102,7 @@ def settings() -> str:
 
 
 def _section_of(setting: Setting) -> str:
-    return setting.key.rpartition(".")[0].replace("<class>", "CLASS") or "The project itself"
+    return setting.key.rpartition(".")[0].replace("<class>", "CLASS").replace("<feed>", "NAME") or "The project itself"
 
 
 def _setting_row(setting: Setting) -> tuple[str, str, str, str]:

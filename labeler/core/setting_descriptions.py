@@ -15,7 +15,7 @@ from labeler.i18n.messages import Message, mark
 class Setting(NamedTuple):
     """One setting, as the documentation shows it."""
 
-    key: str  # dotted; `<class>` stands for the name of a class
+    key: str  # dotted; `<class>` and `<feed>` stand for the name of a class or feed
     may_be: str  # its type and range, or its choices, in words
     default: Any  # None: the setting must be given
     description: str  # one sentence
@@ -34,7 +34,7 @@ def _settings_of(kind: type, prefix: str) -> Iterator[Setting]:
         if is_dataclass(hint):
             yield from _settings_of(hint, f"{key}.")  # type: ignore[arg-type]
         elif get_origin(hint) is dict:
-            yield from _settings_of(get_args(hint)[1], f"{key}.<class>.")
+            yield from _settings_of(get_args(hint)[1], f"{key}.<{_NAMED[entry.name]}>.")
         else:
             default = None if entry.default is MISSING else entry.default
             if entry.default_factory is not MISSING:
@@ -88,6 +88,7 @@ def _listed(choices: tuple[object, ...]) -> str:
     return ", ".join(map(repr, choices))
 
 
+_NAMED = {"class_details": "class", "feeds": "feed"}  # what the names in a table of tables are of
 _WORDS = {
     int: mark("a whole number"),
     float: mark("a number"),

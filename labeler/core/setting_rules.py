@@ -145,10 +145,24 @@ def check_class_details(classes: Sequence[str], keys: Mapping[str, str], colours
         class_of_key[key.lower()] = name
 
 
+def check_feed(name: str, kind: str, place: str, query: str, cursor: str) -> None:
+    """Refuse a feed whose name cannot be that of a file, or that lacks what its kind needs."""
+    where = f"feeds.{name}"
+    if not re.fullmatch(r"\w[\w-]{0,39}", name):
+        raise ConfigError("{name!r} cannot be the name of a feed: take up to 40 letters, digits, - and _.", name=name)
+    if not place.strip():
+        raise ConfigError("{where}.place must say where the items come from.", where=where)
+    if kind == "sql" and not (query.strip() and cursor.strip()):
+        raise ConfigError(
+            "{where}: a database needs the query of the new rows, and the column whose values grow as cursor.",
+            where=where,
+        )
+
+
 def check_ranges(config: object, settings: Iterable[Setting]) -> None:
     """Refuse a number that is out of the range of its setting."""
     for setting in settings:
-        if setting.limits is not None:
+        if setting.limits is not None and "<" not in setting.key:  # in tables of tables the parser checks them
             value = attrgetter(setting.key)(config)
             if value != "auto" and not setting.limits[0] <= value <= setting.limits[1]:
                 refuse_range(setting.key, value, setting.limits)

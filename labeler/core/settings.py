@@ -14,6 +14,7 @@ from labeler.core.setting_descriptions import described
 from labeler.i18n.messages import mark
 
 Auto = Literal["auto"]
+FeedKind = Literal["folder", "bucket", "sql", "web"]
 Augmentation = Literal["flip", "flip_vertical", "crop", "colour", "noise"]
 
 # Ranges that several settings share.
@@ -414,6 +415,34 @@ class ClassDetail:
 
 
 @dataclass(frozen=True)
+class FeedConfig:
+    """Where new items come from by themselves, see docs/feeds.md."""
+
+    kind: Annotated[
+        FeedKind,
+        Doc("A folder of the server, objects of a store, a query of a database, or an address in the web."),
+    ]
+    place: Annotated[
+        str,
+        Doc(
+            "Path of the folder, address of the objects, name of the database in the server's environment, or web"
+            " address, in which `{since}` stands for the largest value of `cursor` so far."
+        ),
+    ]
+    every: Annotated[int, Interval(ge=1, le=100_000), Doc("Minutes between two looks.")] = 15
+    paused: Annotated[bool, Doc("Whether nobody looks for new items there.")] = False
+    query: Annotated[
+        str, Doc("Query that gives the new rows; `:since` in it is the largest value of `cursor` so far.")
+    ] = ""
+    cursor: Annotated[str, Doc("Column whose values only grow, such as a number or a time.")] = ""
+    start: Annotated[str, Doc("What `:since` or `{since}` is before the first look.")] = "0"
+    text: Annotated[str, Doc("Column of the texts; empty: as an import guesses it.")] = ""
+    image: Annotated[str, Doc("Column with the addresses of the images; empty: as an import guesses it.")] = ""
+    label: Annotated[str, Doc("Column of labels that are known; empty: none are.")] = ""
+    group: Annotated[str, Doc("Column of what items belong to, such as a patient; `folder`: their folder.")] = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """A project's settings."""
 
@@ -439,6 +468,7 @@ class Config:
     engine: EngineConfig = field(default_factory=EngineConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     class_details: dict[str, ClassDetail] = field(default_factory=dict)  # by class, those that have details
+    feeds: dict[str, FeedConfig] = field(default_factory=dict)  # by their names
 
     def __post_init__(self) -> None:
         setting_rules.check_name(self.name)
@@ -454,6 +484,8 @@ class Config:
             keys={name: detail.key for name, detail in self.class_details.items()},
             colours={name: detail.colour for name, detail in self.class_details.items()},
         )
+        for name, feed in self.feeds.items():
+            setting_rules.check_feed(name, feed.kind, feed.place, feed.query, feed.cursor)
         setting_rules.check_ranges(self, described(Config))
 
     @property

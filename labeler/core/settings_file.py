@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, MutableMapping
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
 from labeler.core.errors import ConfigError
-from labeler.core.settings import ClassDetail, Config
+from labeler.core.settings import ClassDetail, Config, FeedConfig
 from labeler.core.settings_parser import parse
 
 
@@ -103,6 +103,7 @@ def rewritten(text: str, config: Config) -> str:
     """
     empty = {name: ClassDetail() for name in config.classes}
     defaults = Config(config.name, config.classes, class_details=empty).as_dict()
+    defaults["feeds"] = {name: _feed_defaults() for name in config.feeds}
     try:
         document = tomlkit.parse(text)
         _update(document, config.as_dict(), defaults)
@@ -112,6 +113,11 @@ def rewritten(text: str, config: Config) -> str:
     except (TOMLKitError, tomllib.TOMLDecodeError, ConfigError):
         pass
     return to_toml(config)
+
+
+def _feed_defaults() -> dict[str, Any]:
+    """The settings of a feed that need not be given."""
+    return {entry.name: entry.default for entry in fields(FeedConfig) if entry.default is not MISSING}
 
 
 def _without_empty_details(config: Config) -> Config:

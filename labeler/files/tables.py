@@ -376,3 +376,4 @@ _READERS: dict[str, Reader] = {
     ".parquet": _parquet,
     ".xlsx": _xlsx,
 }
+TABLE_SUFFIXES = tuple(_READERS)

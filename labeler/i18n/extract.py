@@ -27,7 +27,7 @@ ERRORS = (
     *("UnnamedStoreError", "SettingsClashError", "TextClashError", "BackupError", "StandbyError", "ShippingError"),
     *("DatabaseError", "DamagedError", "FullError", "ReadOnlyError", "NewerError", "EngineError"),
     *("RefusedError", "UnreachableError", "WebhookError", "TrackerError", "LabelStudioError"),
-    *("MissingError", "MissingProjectError", "BusyError", "OtherBodyError"),
+    *("MissingError", "MissingProjectError", "BusyError", "OtherBodyError", "FeedError"),
     *("StrategyError", "InvalidCandidates", "InvalidScores", "PoolExhausted", "UnknownStrategy"),
 )
 KEYWORDS = MARKS | dict.fromkeys(ERRORS, (1,))

@@ -25,7 +25,7 @@ from labeler.cycle.class_changes import settled
 from labeler.cycle.round import LiveTurn, run_live_round
 from labeler.engine.engines import engine_of, working_on
 from labeler.i18n.messages import mark
-from labeler.jobs import encoder_comparisons, label_studio, tracking, webhooks
+from labeler.jobs import encoder_comparisons, feeds, label_studio, tracking, webhooks
 from labeler.jobs.adaptations import adapt_once
 from labeler.jobs.attendance import attend
 from labeler.jobs.audits import AUDITS, audit_once
@@ -70,7 +70,8 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
     Audits, maps and what is made ready to be taken out run in another process, since people wait for them, and so do
-    imports that were cut off, the embedding of items that a round left out, and what other programs are told.
+    imports that were cut off, looks at feeds of new items, the embedding of items that a round left out, and what other
+    programs are told.
     """
     with (
         JobProcess(BESIDE, Store.has_background) as beside,
@@ -80,6 +81,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
         JobProcess((deliver_once,), webhooks.is_due, webhooks.LOCK) as delivering,
         JobProcess((track_once,), tracking.is_due, tracking.LOCK) as trackers,
         JobProcess((look_once,), label_studio.is_due, label_studio.LOCK) as looking,
+        JobProcess((feeds.look_once,), feeds.is_due, feeds.LOCK) as feeding,
     ):
         previous = PreviousProcess()
 
@@ -92,6 +94,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
             delivering.start_if_asked(project)
             trackers.start_if_asked(project)
             looking.start_if_asked(project)
+            feeding.start_if_asked(project)
             beside.start_if_asked(project)
             return worked
 

@@ -49,6 +49,7 @@ def import_source(  # wide: what an import may be asked for, each with a default
     on_progress: Progress | None = None,
     apart: bool = False,
     wait: float = -1,
+    asks_round: bool = True,
 ) -> ImportReport:
     """The report on importing a folder, zip or table. Bad rows are reported, equal content is stored once.
 
@@ -60,7 +61,8 @@ def import_source(  # wide: what an import may be asked for, each with a default
     Args:     columns: of a table. keep_labels: "holdout" drops the pool's labels, so that annotators are asked for
               them. on_progress: called with (rows done, rows in all, as far as that is known). apart: whether the
               source is read in a process of its own, under the project's limits of time and memory. wait: seconds for
-              an import that is at work; negative: until it has ended.
+              an import that is at work; negative: until it has ended. asks_round: whether a round is requested that
+              ranks the new items.
     Returns:  counts, and a problem for each row that was not imported.
     Raises:   SourceError: nothing can be read, a column is missing, the project has the other modality, a limit is
               passed, or a split column puts a group on both sides. ProjectError: the project was moved away.
@@ -69,7 +71,8 @@ def import_source(  # wide: what an import may be asked for, each with a default
     try:
         with project.lock("import.lock", wait):  # one import after the other, and none while the project is moved
             _complete(project)
-            _staged(project, source, columns, keep_labels, on_progress or (lambda done, total: None), apart)
+            kept = {"keep_labels": keep_labels, "asks_round": asks_round}
+            _staged(project, source, columns, kept, on_progress or (lambda done, total: None), apart)
             return _with_predictions(project, _stored(project))
     except Timeout:
         if is_project(project.folder):
@@ -124,11 +127,14 @@ def _staged(
     project: Project,
     source: Source,
     columns: SourceColumns,
-    keep_labels: Literal["all", "holdout"],
+    kept: dict[str, Any],
     on_progress: Progress,
     apart: bool,
 ) -> None:
-    """Read the source into the file of rows, which is there whole or not at all."""
+    """Read the source into the file of rows, which is there whole or not at all.
+
+    Args: kept: facts on the import that are kept with the rows.
+    """
     folder, limits = project.folder / FOLDER, project.config.limits
     make_folder(folder)
     with whole_file(folder / WHOLE) as part:
@@ -150,7 +156,7 @@ def _staged(
                 with store.items.incoming.file(part) as file:
                     drawn = store.items.drawn_of(f"{file}.items")
                 staged.draw(drawn)
-                staged.keep({"keep_labels": keep_labels, "number": number})
+                staged.keep(kept | {"number": number})
         except BaseException:
             _forget(project, part)
             raise
@@ -240,7 +246,7 @@ def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
     read, refused = staged.counts()
     added = store.imports.count(number)
     store.imports.end(number, added, read - added, labels_added)
-    if added or labels_added:
+    if (added or labels_added) and facts.get("asks_round", True):
         store.rounds.request("import")  # it embeds the new items and ranks the pool
     counts = store.items.counts()
     dicom = facts["dicom"]

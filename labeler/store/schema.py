@@ -1137,6 +1137,39 @@ def m040_label_studio(db: Database) -> None:
 
 
 @migrations()
+def m041_feeds(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- What came of the feeds that the settings name.
+        CREATE TABLE feeds (
+            feed TEXT PRIMARY KEY,
+            place TEXT NOT NULL,  -- what it was: another one under the same name begins anew
+            cursor TEXT,  -- JSON: the largest value that was read; NULL: none was
+            next_at REAL NOT NULL DEFAULT 0,  -- Unix time of the next look
+            looked_at TEXT,  -- the last look that succeeded
+            items INTEGER NOT NULL DEFAULT 0,  -- that it has brought in all
+            latest INTEGER NOT NULL DEFAULT 0,  -- of them: by the last look that brought any
+            latest_at TEXT,
+            refused TEXT NOT NULL DEFAULT '[]',  -- JSON: what was not imported, source and reason; the first ones
+            failures INTEGER NOT NULL DEFAULT 0,  -- looks in a row that failed
+            failing_since TEXT,
+            problem TEXT  -- of the last look
+        ) WITHOUT ROWID;
+        -- Files that a feed has read, in the version in which it has read them.
+        CREATE TABLE feed_files (
+            feed TEXT NOT NULL,
+            file TEXT NOT NULL,
+            version TEXT NOT NULL,
+            PRIMARY KEY (feed, file)
+        ) WITHOUT ROWID;
+        -- When feeds have brought items last; one row at most.
+        CREATE TABLE feed_items (id INTEGER PRIMARY KEY CHECK (id = 1), at TEXT NOT NULL);
+        """,
+    )
+
+
+@migrations()
 def m044_one_index_less(db: Database) -> None:
     # An index of hashes is written at random places: at a million items each of them took a quarter of the seconds of
     # storing an import. That of `content_hash` alone gives the order, and these the few items that it has too many.

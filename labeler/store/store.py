@@ -22,6 +22,7 @@ from labeler.store.desk import Desk
 from labeler.store.effort import Effort
 from labeler.store.erasure import Erasure
 from labeler.store.explanations import Explanations
+from labeler.store.feeds import Feeds
 from labeler.store.forecasts import Forecasts
 from labeler.store.foreign import ForeignModels
 from labeler.store.imports import Imports
@@ -53,6 +54,7 @@ class Store:
         self.items = Items(self.db, self.class_changes)
         self.pool = Pool(self.db)
         self.imports = Imports(self.db)
+        self.feeds = Feeds(self.db)
         self.set_aside = SetAside(self.db, self.audit)
         self.forecasts = Forecasts(self.db, self.class_changes)
         self.foreign = ForeignModels(self.db, self.class_changes)

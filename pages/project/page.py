@@ -12,6 +12,7 @@ from pages.project.class_changes import change_the_classes
 from pages.project.classes import classes
 from pages.project.creation import create_project
 from pages.project.encoder import encoder, is_proposed
+from pages.project.feeds import new_items
 from pages.project.import_jobs import imports_at_work
 from pages.project.imports import import_items, latest_import
 from pages.project.label_studio import guest
@@ -83,6 +84,8 @@ if project_folders():
     if may(user, project, "import_items"):
         with part_of("import", _("Import"), empty):
             import_items(project, user)
+        with st.expander(_("New items by themselves")):
+            new_items(project)
     if counts.pool + counts.holdout and may(user, project, "take_out"):
         with part_of("export", _("Take the labels out")):
             take_out(project, user, counts)

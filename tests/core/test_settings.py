@@ -103,6 +103,21 @@ def test_a_wrong_detail_of_a_class_is_named(values, says):
         parse(values)
 
 
+@pytest.mark.parametrize(
+    ("name", "feed", "says"),
+    [
+        ("a.b", {"kind": "folder", "place": "/srv"}, "'a.b' cannot be the name of a feed"),
+        ("b", {"kind": "folder", "place": " "}, "feeds.b.place must say where"),
+        ("b", {"kind": "sql", "place": "crm", "query": "SELECT 1"}, "feeds.b: a database needs the query"),
+        ("b", {"kind": "folder", "place": "/srv", "every": 0}, "feeds.b.every = 0 is out of range"),
+        ("b", {"kind": "ftp", "place": "/srv"}, "feeds.b.kind = 'ftp' must be one of"),
+    ],
+)
+def test_a_wrong_feed_is_named(name, feed, says):
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        parse(MINIMAL | {"feeds": {name: feed}})
+
+
 def test_every_setting_is_described_in_one_sentence_that_no_other_has():
     sentences = [setting.description for setting in described(Config)]
     assert all(re.fullmatch(r"[A-Z][^\n]{10,}\.", sentence) for sentence in sentences)
@@ -110,14 +125,16 @@ def test_every_setting_is_described_in_one_sentence_that_no_other_has():
 
 
 def test_described_settings_are_those_that_are_written():
-    values = parse(MINIMAL | {"class_details": {"a": {}}}).as_dict()
+    feed = {"kind": "folder", "place": "/srv/inbox"}
+    values = parse(MINIMAL | {"class_details": {"a": {}}, "feeds": {"b": feed}}).as_dict()
 
     def keys(table, prefix=""):
         for key, value in table.items():
             inner = isinstance(value, dict) and value
             yield from keys(value, f"{prefix}{key}.") if inner else [prefix + key]
 
-    written = [key.replace("class_details.a", "class_details.<class>") for key in keys(values)]
+    names = {"class_details.a": "class_details.<class>", "feeds.b": "feeds.<feed>"}
+    written = [key.replace(table := key.rpartition(".")[0], names.get(table, table)) for key in keys(values)]
     assert [setting.key for setting in described(Config)] == written
 
 

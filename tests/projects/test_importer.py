@@ -259,7 +259,7 @@ def test_sides_that_are_drawn_before_rows_are_stored_are_those_that_would_be_dra
         store.items.fix_holdout()
         drawn = store.items.drawn_holdout()
     table = write_csv(tmp_path / "texts.csv", [("text",), *((text,) for text in texts)])
-    importer._staged(at_once, table, SourceColumns(), "all", lambda done, total: None, False)
+    importer._staged(at_once, table, SourceColumns(), {"keep_labels": "all"}, lambda done, total: None, False)
     monkeypatch.setattr(store_items, "_chosen", None)  # nothing is left to be drawn behind the rows
     importer.finish_left(at_once)
     with at_once.store() as store:

@@ -1,0 +1,134 @@
+"""Feeds of new items: each with what came of it, its buttons, and the form for another one."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from labeler.core.errors import LabelerError
+from labeler.core.feeds import FeedState
+from labeler.core.settings import FeedConfig, FeedKind
+from labeler.i18n.markdown import escaped, in_code
+from labeler.i18n.messages import _, mark, translate
+from labeler.jobs import feeds
+from labeler.projects.project import Project
+from pages.shared.times import local_time
+
+KINDS: dict[FeedKind, str] = {
+    "folder": mark("A folder of the server"),
+    "bucket": mark("Objects of a store"),
+    "sql": mark("A query of a database"),
+    "web": mark("An address in the web"),
+}
+PLACES: dict[FeedKind, tuple[str, str]] = {
+    "folder": (mark("Path of the folder"), "/srv/inbox"),
+    "bucket": (mark("Address of the objects"), "s3://scans/2026"),
+    "sql": (mark("Name of the database"), "crm"),
+    "web": (mark("Web address"), "https://api.example.org/tickets?after={since}"),
+}
+
+
+def new_items(project: Project) -> None:
+    """The feeds, and the form for another one."""
+    with project.store() as store:
+        states = store.feeds.states()
+    if not states:
+        st.caption(
+            _(
+                "The server can look for new items by itself, every few minutes: in a folder, a bucket, a database or"
+                " at an address in the web. Whoever runs it names what it may read, see docs/feeds.md."
+            )
+        )
+    for name, feed in project.config.feeds.items():
+        with st.container(border=True):
+            _feed(project, feed, states[name])
+    _add(project)
+
+
+def _feed(project: Project, feed: FeedConfig, state: FeedState) -> None:
+    """One feed: where it looks and how often, what came, what is wrong, and its buttons."""
+    every = _("paused") if feed.paused else _("every {n} min", n=feed.every)
+    st.markdown(f"**{escaped(state.name)}** · {in_code(feed.place)} · {every}")
+    st.caption(_came(state))
+    if state.problem and not feed.paused:
+        st.error(
+            _(
+                "Fails since {when}: {problem}",
+                when=local_time(state.failing_since or ""),
+                problem=escaped(translate(state.problem)),
+            )
+        )
+    if state.refused:
+        with st.popover(_("Not imported: {n}", n=len(state.refused)), icon=":material/warning:"):
+            for problem in state.refused:
+                st.markdown(f"- {escaped(translate(problem))}")
+    key = f"feed-{project.slug}-{state.name}"
+    with st.container(horizontal=True):
+        if st.button(_("Look now"), key=f"{key}-now", icon=":material/refresh:", disabled=feed.paused):
+            with project.store() as store:
+                store.feeds.look_now(state.name)
+            st.toast(_("The worker looks at it now."))
+        label, icon = (_("Go on"), ":material/play_arrow:") if feed.paused else (_("Pause"), ":material/pause:")
+        if st.button(label, key=f"{key}-pause", icon=icon):
+            _changed(feeds.pause, project, state.name, not feed.paused)
+        if st.button(_("Remove"), key=f"{key}-remove", icon=":material/delete:", help=_("Its items stay.")):
+            _changed(feeds.remove, project, state.name)
+
+
+def _came(state: FeedState) -> str:
+    if state.looked_at is None:
+        return _("not looked at yet")
+    if state.latest_at is None:
+        return _("no item yet · looked at {when}", when=local_time(state.looked_at))
+    return _(
+        "{n:,} items, the latest {latest:,} at {came} · looked at {when}",
+        n=state.items,
+        latest=state.latest,
+        came=local_time(state.latest_at),
+        when=local_time(state.looked_at),
+    )
+
+
+def _add(project: Project) -> None:
+    """The form for another feed. The kind stands outside: it says what the form asks for."""
+    st.markdown(_("**Another feed**"))
+    kind = st.selectbox(_("From"), [*KINDS], format_func=lambda kind: _(KINDS[kind]), key=f"feed-kind-{project.slug}")
+    with st.form("feed", clear_on_submit=False):
+        name = st.text_input(_("Name of the feed"), max_chars=40)
+        label, example = PLACES[kind]
+        place = st.text_input(_(label), placeholder=example)
+        every = st.number_input(_("Minutes between two looks"), 1, 100_000, FeedConfig.every)
+        query = (
+            st.text_area(_("Query"), help=_("One SELECT that asks for rows behind :since, as in WHERE id > :since."))
+            if kind == "sql"
+            else ""
+        )
+        cursor = start = column = ""
+        if kind in ("sql", "web"):
+            cursor = st.text_input(_("Cursor"), help=_("Column whose values only grow, such as a number or a time."))
+            start = st.text_input(_("Value of the cursor before the first look"), FeedConfig.start)
+        columns = {"text": _("Column of the texts"), "image": _("Column of the images")}
+        if kind != "folder" or project.config.modality == "text":
+            column = st.text_input(columns[project.config.modality], help=_("Empty: it is found by its name."))
+        if not st.form_submit_button(_("Add the feed")):
+            return
+    feed = FeedConfig(
+        kind,
+        place.strip(),
+        int(every),
+        query=query.strip(),
+        cursor=cursor.strip(),
+        start=start.strip() or FeedConfig.start,
+        text=column.strip() if project.config.modality == "text" else "",
+        image=column.strip() if project.config.modality == "image" else "",
+    )
+    _changed(feeds.add, project, name.strip(), feed)
+
+
+def _changed(change: Callable[..., Project], project: Project, *values: object) -> None:
+    """Change the feeds and draw the page anew, or say why that cannot be."""
+    try:
+        change(project, *values)
+    except LabelerError as error:
+        st.error(translate(error))
+        return
+    st.rerun()

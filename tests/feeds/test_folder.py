@@ -1,0 +1,55 @@
+"""Which folders may be watched, and that no link leads out of them."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from labeler.feeds.folder import VARIABLE, FeedError, Seen, watched
+
+
+def old(path: Path, content: str = "x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("/etc", "is in no folder that this server may watch"),
+        ("in/../../secret", "is in no folder that this server may watch"),
+        ("in/out", "is in no folder that this server may watch"),
+        ("in/homes", "holds the projects of this server"),
+        ("in", "holds the projects of this server"),
+        ("in/homes/reviews", "holds the projects of this server"),
+        ("in/none", "is not there"),
+    ],
+)
+def test_a_folder_is_refused(tmp_path, place, reason):
+    for name in ("in/homes/reviews", "secret"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "in" / "out").symlink_to(tmp_path / "secret")
+    with pytest.raises(FeedError, match=reason):
+        watched(str(tmp_path / place), tmp_path / "in" / "homes", {VARIABLE: f"/nowhere:{tmp_path / 'in'}"})
+
+
+def test_no_link_leads_out(tmp_path):
+    secret, inbox = old(tmp_path / "secret" / "key.csv"), tmp_path / "in"
+    good = old(inbox / "day" / "a.csv", "text\ngood\n")
+    (inbox / "b.csv").symlink_to(secret)
+    (inbox / "linked").symlink_to(secret.parent)
+    folder = watched(str(inbox), tmp_path / "homes", {VARIABLE: str(inbox)})
+    assert [seen.name for seen in folder.files()] == ["day/a.csv"]
+    target = tmp_path / "copy"
+    assert folder.fetch(Seen("day/a.csv", "", 1), target) == ""
+    assert target.read_text(encoding="utf-8") == good.read_text(encoding="utf-8")
+
+    target.unlink()  # links take the places of files once they were listed
+    assert folder.fetch(Seen("b.csv", "", 1), target) != ""
+    assert folder.fetch(Seen("linked/key.csv", "", 1), target) == "is a link, or is reached by one"
+    os.mkfifo(inbox / "pipe.csv")
+    assert folder.fetch(Seen("pipe.csv", "", 1), target) != ""
+    assert not target.exists()

@@ -1,0 +1,147 @@
+"""Feeds of new items: what comes in, once, and how trouble of one is its own."""
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labeler.core.errors import LabelerError
+from labeler.core.settings import FeedConfig
+from labeler.feeds import folder as folders
+from labeler.jobs import feeds
+from labeler.projects import project as projects
+from labeler.projects.project import Project
+from labeler.store.feeds import Feeds
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that may be watched."""
+    place = tmp_path / "watched" / "inbox"
+    place.mkdir(parents=True)
+    monkeypatch.setenv(folders.VARIABLE, str(place.parent))
+    return place
+
+
+def drop(path: Path, content: str) -> None:
+    """A file that was written a minute ago."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    os.utime(path, (time.time() - 60, time.time() - 60))
+
+
+def look(project: Project) -> Project:
+    """The project as it is now, once the worker has looked at each of its feeds."""
+    project = projects.open_project(project.folder)
+    with project.store() as store:
+        for name, feed in project.config.feeds.items():
+            if not feed.paused:
+                store.feeds.look_now(name)
+    feeds.look_once(project)
+    return project
+
+
+def texts(project: Project) -> set[str]:
+    with project.store() as store:
+        return {str(store.items.get(int(item)).text) for item in store.items.columns().ids}
+
+
+def test_new_and_changed_files_of_a_watched_folder_become_items_once(project, inbox):
+    drop(inbox / "day-1.csv", "text,shop\ngood,Seoul\nbad,Busan\n")
+    drop(inbox / "notes" / "one.txt", "a note")
+    drop(inbox / ".hidden.csv", "text\nhidden\n")
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    look(project)
+    assert texts(project) == {"good", "bad", "a note"}
+
+    drop(inbox / "day-1.csv", "text,shop\ngood,Seoul\nbad,Busan\nfair,Jeju\n")
+    os.utime(inbox / "day-1.csv", (time.time() - 30, time.time() - 30))
+    (inbox / "day-2.csv").write_text("text\nbeing written\n", encoding="utf-8")
+    look(project)
+    assert texts(project) == {"good", "bad", "a note", "fair"}
+    with project.store() as store:
+        state = store.feeds.states()["inbox"]
+        assert (state.items, state.latest, state.problem) == (4, 1, "")
+        assert not feeds.is_due(store)
+
+
+def test_a_crash_before_a_look_is_recorded_repeats_without_harm(project, inbox, monkeypatch):
+    drop(inbox / "a.csv", "text\none\ntwo\n")
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    with monkeypatch.context() as patched:
+        patched.setattr(Feeds, "has_read", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            look(project)
+    assert texts(project) == {"one", "two"}
+    look(project)
+    assert texts(project) == {"one", "two"}
+    with project.store() as store:
+        assert store.items.counts().pool + store.items.counts().holdout == 2
+        assert store.feeds.states()["inbox"].looked_at is not None
+
+
+def test_the_trouble_of_a_feed_is_its_own(project, inbox):
+    drop(inbox / "good.csv", "text\nfine\n")
+    drop(inbox / "broken.json", "{")
+    gone = inbox.parent / "gone"
+    gone.mkdir()
+    project = feeds.add(project, "gone", FeedConfig("folder", str(gone)))
+    gone.rmdir()
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    look(project)
+    look(project)
+    assert texts(project) == {"fine"}
+    with project.store() as store:
+        states = store.feeds.states()
+        (refused,) = states["inbox"].refused
+        assert refused.source == "broken.json"
+        assert states["inbox"].problem == ""
+        assert str(states["gone"].problem) == f"{gone} is not there, or is no folder."
+        assert states["gone"].failures == 2
+        assert states["gone"].next_at > time.time() + 60
+
+
+def test_feeds_ask_for_a_round_as_an_import_does_but_not_each_time(project, inbox):
+    drop(inbox / "a.csv", "text\none\n")
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    look(project)
+    with project.store() as store:
+        assert store.rounds.waiting()
+        job = store.rounds.claim()
+        assert job.reason == "new items of a feed"
+        store.rounds.fail(job, LabelerError("no"))
+    drop(inbox / "b.csv", "text\ntwo\n")
+    look(project)
+    with project.store() as store:
+        assert not store.rounds.waiting()
+        assert not store.feeds.round_is_due("2000-01-01")
+        assert store.feeds.round_is_due("2999-01-01")
+
+
+def test_a_paused_feed_is_left_alone_and_a_changed_one_begins_anew(project, inbox):
+    drop(inbox / "a.csv", "text\none\n")
+    project = feeds.pause(feeds.add(project, "inbox", FeedConfig("folder", str(inbox))), "inbox", True)
+    with project.store() as store:
+        assert not feeds.is_due(store)
+    project = look(feeds.pause(project, "inbox", False))
+    with project.store() as store:
+        assert store.feeds.states()["inbox"].items == 1
+    other = inbox.parent / "other"
+    other.mkdir()
+    changed = project.config.feeds | {"inbox": FeedConfig("folder", str(other))}
+    project = project.save(replace(project.config, feeds=changed))
+    with project.store() as store:
+        assert store.feeds.states()["inbox"].items == 0
+    assert "inbox" not in look(feeds.remove(project, "inbox")).config.feeds
+
+
+def test_what_a_feed_is_survives_the_file_of_settings(project, inbox):
+    feed = FeedConfig("sql", "crm", every=5, query="SELECT id, body FROM t WHERE id > :since", cursor="id", text="body")
+    project.save(replace(project.config, feeds={"crm": feed}))
+    assert projects.open_project(project.folder).config.feeds == {"crm": feed}
+    assert "paused" not in (project.folder / "project.toml").read_text(encoding="utf-8").partition("[feeds.crm]")[2]
+    logged = json.dumps([row.after for row in project.store().settings_log.history()])
+    assert "feeds.crm.query" in logged

@@ -1,0 +1,45 @@
+"""Feeds on the Project page: added, refused, with what came of them, paused and removed."""
+
+import pytest
+
+from labeler.feeds import folder as folders
+from labeler.jobs import feeds as job
+from labeler.projects import project as projects
+from tests.support.pages import everything, visit, widget
+
+
+@pytest.fixture
+def inbox(tmp_path, monkeypatch):
+    place = tmp_path / "inbox"
+    place.mkdir()
+    monkeypatch.setenv(folders.VARIABLE, str(place))
+    return place
+
+
+def added(app, name: str, place: str):
+    widget(app, "text_input", "Name of the feed").set_value(name)
+    widget(app, "text_input", "Path of the folder").set_value(place)
+    app = widget(app, "button", "Add the feed").click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_a_feed_is_added_shown_with_its_trouble_paused_and_removed(project, inbox):
+    app = added(visit("project"), "mail", "/etc")
+    assert f"whoever runs it names them in {folders.VARIABLE}" in everything(app)
+    app = added(app, "mail", str(inbox))
+    assert "**mail**" in everything(app)
+    assert "not looked at yet" in everything(app)
+
+    inbox.rmdir()
+    job.look_once(projects.open_project(project.folder))
+    app.run()
+    assert f"{inbox} is not there, or is no folder." in everything(app)
+    widget(app, "button", "Look now").click().run()
+    with projects.open_project(project.folder).store() as store:
+        assert job.is_due(store)
+    widget(app, "button", "Pause").click().run()
+    assert "is not there" not in everything(app)
+    assert projects.open_project(project.folder).config.feeds["mail"].paused
+    widget(app, "button", "Remove").click().run()
+    assert projects.open_project(project.folder).config.feeds == {}
