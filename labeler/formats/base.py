@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from labeler.core.errors import LabelerError
 from labeler.core.items import ForeignPrediction, GivenAnswer, Modality, Problem
 from labeler.core.settings import LimitsConfig
 from labeler.files.limits import USUAL
@@ -283,14 +282,13 @@ class Format:
     by_columns: bool = False
 
 
-def check_fits(format_: Format, project: Description) -> None:
-    """Raises: LabelerError: the format cannot hold the project's items at all."""
+def misfit(format_: Format, project: Description) -> Message | None:
+    """What keeps the format from holding the project's items at all; None: it can hold them."""
     needed: list[Fact] = ["texts" if project.modality == "text" else "images"]
     for fact in [*needed, "several"] if project.several else needed:
         if fact not in format_.keeps:
-            raise LabelerError(
-                "{title} cannot hold {fact}: choose another format.", title=format_.title, fact=FACTS[fact]
-            )
+            return FACTS[fact]
+    return None
 
 
 def left_out_of(format_: Format, items: Items, left_out: Counter[Message]) -> Iterator[LabeledItem]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from labeler.core.errors import SourceError
+from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import Modality, Problem
 from labeler.core.settings import LimitsConfig
 from labeler.files import sources
@@ -16,7 +16,7 @@ from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.limits import USUAL
 from labeler.files.sources import OBVIOUS, Row, SourceColumns
 from labeler.formats import argilla, coco, doccano, hugging_face, image_folder, label_studio, prodigy, provenance, ris
-from labeler.formats.base import Format, Name, Reading
+from labeler.formats.base import Description, Format, Name, Reading, misfit
 from labeler.i18n.messages import Message
 
 # In this order they are tried: the narrowest first.
@@ -108,6 +108,22 @@ def _with_columns(row: Row | Problem, columns: SourceColumns) -> Row | Problem:
         return row
     group = row.metadata.get(columns.group or "", "").strip() or None
     return replace(row, group=row.group or group, split=row.metadata.get(columns.split or "", row.split))
+
+
+def formats_for(project: Description) -> list[Name]:
+    """The formats that can hold the items of a project."""
+    return [name for name, format_ in FORMATS.items() if misfit(format_, project) is None]
+
+
+def check_fits(format_: Format, project: Description) -> None:
+    """Raises: LabelerError: the format cannot hold the project's items at all; names those that can."""
+    if (fact := misfit(format_, project)) is not None:
+        raise LabelerError(
+            "{title} cannot hold {fact}. These formats hold the items of this project: {formats}.",
+            title=format_.title,
+            fact=fact,
+            formats=", ".join(formats_for(project)),
+        )
 
 
 def declared_classes(source: Source) -> tuple[str, ...] | None:

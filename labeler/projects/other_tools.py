@@ -14,10 +14,10 @@ from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.settings import ClassDetail, Config
 from labeler.core.whole_files import whole_file
-from labeler.formats.base import Format, Items, LabeledItem, Name, Target, check_fits, left_out_of
+from labeler.formats.base import Format, Items, LabeledItem, Name, Target, left_out_of
 from labeler.formats.label_studio import CONFIGURATION, read_configuration
 from labeler.formats.preview import preview
-from labeler.formats.recognise import FORMATS, declared_classes, several_classes
+from labeler.formats.recognise import FORMATS, check_fits, declared_classes, several_classes
 from labeler.formats.zips import unpacked
 from labeler.i18n.messages import Message
 from labeler.projects.class_keys import CLASS_KEYS

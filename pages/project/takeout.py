@@ -13,12 +13,11 @@ from labeler.access.home import home
 from labeler.access.serving import base_path
 from labeler.access.tokens import issue_link
 from labeler.access.users import User
-from labeler.core.errors import LabelerError
 from labeler.core.items import Counts
 from labeler.core.jobs import Takeout, TakeoutJob, TakeoutRequest
-from labeler.formats.base import FACTS, Name, check_fits
+from labeler.formats.base import FACTS, Fact, Name
 from labeler.formats.base import Format as Tool
-from labeler.formats.recognise import FORMATS
+from labeler.formats.recognise import FORMATS, formats_for
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs.takeouts import model_file
 from labeler.projects import predictions
@@ -61,7 +60,7 @@ def take_out(project: Project, user: User, counts: Counts) -> None:
     left, right = st.columns(2)
     format_: Format | Name = right.radio(
         _("Format"),
-        [*TABLES, *FORMATS],
+        [*TABLES, *formats_for(description(project))],
         format_func=lambda name: _(TABLES[name]) if name in TABLES else FORMATS[name].title,
         horizontal=True,
     )
@@ -130,12 +129,10 @@ def _for_tool(project: Project, user: User, format_: Tool, counts: Counts) -> No
     """The button for the files of another tool, and what these cannot hold; many items, and images, leave from the
     server's disk and never lie in memory.
     """
-    try:
-        check_fits(format_, description(project))
-    except LabelerError as error:
-        st.warning(translate(error))
-        return
-    missing = [translate(meaning) for fact, meaning in FACTS.items() if fact not in format_.keeps]
+    never: set[Fact] = {"images" if project.config.modality == "text" else "texts"}  # nothing is lost of these
+    if not project.config.several:
+        never.add("several")
+    missing = [translate(FACTS[fact]) for fact in FACTS if fact not in {*format_.keeps, *never}]
     if missing:
         st.caption(_("{title} does not hold: {facts}.", title=format_.title, facts=", ".join(missing)))
     label, icon = _("Take the labels out"), ":material/download:"

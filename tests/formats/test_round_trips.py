@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
-from labeler.formats.base import Fact, Name, check_fits
-from labeler.formats.recognise import FORMATS
+from labeler.formats.base import Fact, Name
+from labeler.formats.recognise import FORMATS, check_fits, formats_for
 from labeler.projects.labeled_items import description
 from tests.support.tools import CLASSES, add_texts, everything, facts, kept, new_project, say, through
 
@@ -52,7 +52,9 @@ def test_a_project_that_a_format_cannot_hold_is_refused(
     tmp_path: Path, name: Name, modality: Modality, answers: ClassesAnItem
 ) -> None:
     project = description(new_project(tmp_path / "p", modality, answers))
-    with pytest.raises(LabelerError, match="cannot hold"):
+    fitting = formats_for(project)
+    assert name not in fitting
+    with pytest.raises(LabelerError, match=rf"cannot hold .* this project: {', '.join(fitting)}\."):
         check_fits(FORMATS[name], project)
 
 

@@ -116,6 +116,10 @@ def test_files_of_other_tools_say_what_they_do_not_hold(labeled):
     widget(app, "radio", "Format").set_value("doccano").run()
     assert "doccano does not hold: labels of no class, which items are in the holdout" in everything(app)
     assert widget(app, "download_button", "Take the labels out")
-    widget(app, "radio", "Format").set_value("coco").run()
-    assert "COCO cannot hold texts" in everything(app)
     assert not app.exception
+
+
+def test_formats_that_hold_nothing_of_the_project_are_not_offered(labeled):
+    formats = widget(visit("project"), "radio", "Format").options
+    assert {"CSV", "Prodigy", "RIS"} < {*formats}
+    assert not {"COCO", "ImageFolder"} & {*formats}

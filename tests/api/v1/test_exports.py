@@ -100,3 +100,11 @@ def test_two_that_predict_at_once_do_not_share_the_memory(client, project):
     with project.lock("predict.lock"):
         reply = client.post(f"{P}/predict", json={"texts": ["fine"]})
     assert (reply.status_code, "retry-after" in reply.headers) == (409, True)
+
+
+def test_a_format_that_holds_nothing_of_the_project_is_refused_with_those_that_do(client):
+    reply = client.get(f"{P}/export/coco")
+    assert reply.status_code == 422
+    assert (
+        "COCO cannot hold texts. These formats hold the items of this project: label-studio, " in reply.json()["detail"]
+    )
