@@ -94,7 +94,13 @@ def _fields(labeling: LabelingConfig) -> dict[str, Any]:
     left, right = st.columns(2)
     overlap = left.number_input(_("Annotators for an overlapped item"), 1, 100, labeling.overlap)
     share = right.slider(
-        _("Share of the items that are overlapped"), 0.0, 1.0, labeling.overlap_share, 0.05, format="percent"
+        _("Share of the items that are overlapped"),
+        0.0,
+        1.0,
+        labeling.overlap_share,
+        0.05,
+        format="percent",
+        help=_("With one annotator for an item, no item is overlapped, whatever the share."),
     )
     left, right = st.columns(2)
     qualification = left.number_input(

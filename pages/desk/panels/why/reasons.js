@@ -4,7 +4,7 @@ import { t } from "../../base/words.js";
 /** @param {string} reason */
 export function reasonInWords(reason) {
   switch (reason) {
-    case "blind": return t("Some items, drawn at random, are answered without any hint of the model. This is one of them.");
+    case "blind": return t("Some items of both kinds are answered without any hint of the model. This is one of them.");
     case "never": return t("This project does not show the model's predictions, so that they cannot influence your answers.");
     case "after": return t("This is shown once you have answered the item.");
     default: return t("There is no model yet: the first one is trained once there are labels of two classes.");
