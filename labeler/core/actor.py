@@ -9,11 +9,15 @@ SYSTEM = "system"  # the name of what nobody does: rounds, rules, jobs
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something. how: by what means. address: the network address that a request came from; "" if unknown."""
+    """Who does something. how: by what means. address: the network address that a request came from; "" if unknown.
+
+    request: tells the request that asked for it from every other, so that it is found in the log; "": nothing does.
+    """
 
     name: str = ""
     how: How = "python"
     address: str = ""
+    request: str = ""
 
     def named(self, name: str) -> "Actor":
         """The same means under this name; a name that is empty changes nothing."""

@@ -76,7 +76,7 @@ class AuditLog:
                 "how": actor.how,
                 "by": actor.name,
                 "address": actor.address,
-                "what": canonical(what or {}),
+                "what": canonical({**(what or {}), **({"request": actor.request} if actor.request else {})}),
                 "before": None if before is None else canonical(before),
                 "after": None if after is None else canonical(after),
                 "salt": secrets.token_hex(16),
@@ -85,6 +85,10 @@ class AuditLog:
             row["hash"] = _hash(last[0]["hash"] if last else FIRST, row)
             self.db.insert("audit_log", row)
         return row["id"]
+
+    def has_request(self, request: str) -> bool:
+        """Whether a row is of the request that `Actor.request` names: what it asked for was done."""
+        return bool(self.db.value("SELECT 1 FROM audit_log WHERE what ->> '$.request' = ? LIMIT 1", [request]))
 
     def head(self) -> str:
         """The hash of the last row. Whoever notes it elsewhere notices later if the end of the log was cut off."""

@@ -59,12 +59,20 @@ class Call:
         """Whose token it is."""
         return self.bearer.user
 
+    def was_made(self, request: str) -> bool:
+        """Whether the project's audit log has a change that a request asked for, see `Actor.request`."""
+        return False
+
 
 @dataclass(frozen=True)
 class ProjectCall(Call):
     """A request about a project that is there for its user, who may do what the route does."""
 
     project: ServedProject
+
+    def was_made(self, request: str) -> bool:
+        with self.project.store() as store:
+            return store.audit.has_request(request)
 
     def may(self, action: Action) -> bool:
         """Whether the user may do something further in the project."""
@@ -89,7 +97,9 @@ class Right:
         if kind.lower() != "bearer":
             raise AccessError("The request carries no API token: send `Authorization: Bearer labeler_…`.")
         token = bearer(secret.strip())
-        actor = Actor(token.user.name, "api", request.client.host if request.client else "")
+        key = request.headers.get(once.HEADER)
+        request_name = once.name_of(token.id, key) if key and request.method != "GET" else ""
+        actor = Actor(token.user.name, "api", request.client.host if request.client else "", request_name)
         call = self._opened(Call(token, actor), request)
         if not token.may_use(self.scope):
             raise ForbiddenError("This API token may not do this: it needs the scope {scope!r}.", scope=self.scope)
@@ -159,7 +169,7 @@ class GuardedRoute(APIRoute):
             key = request.headers.get(once.HEADER)
             if key is None or request.method == "GET":
                 return await answer(request)
-            return await once.answered(request, call.bearer.id, key, answer)
+            return await once.answered(request, call.bearer.id, key, answer, call.was_made)
 
         return guarded
 

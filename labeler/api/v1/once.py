@@ -1,10 +1,13 @@
 """Changes that are made once, however often they are sent: the header `Idempotency-Key`.
 
 The first reply is kept for a day, and who sends the same request again gets it. A request that was refused has changed
-nothing, so its key is free again. Answers are safe twice: their `request_id` makes them one even where the server was
-killed between storing them and keeping the reply; other changes are then made again after `store.replies.RUNNING`.
+nothing, so its key is free again. Where the server was killed before it had kept the reply, the audit log knows whether
+the change was made: it has the key's digest, in the transaction of the change. Answers have their `request_id`. What
+the log does not know, such as jobs, is asked for again; that costs time alone.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import threading
 import time
@@ -17,11 +20,13 @@ from starlette.responses import Response
 
 from labeler.access.home import home
 from labeler.api.requests import RequestError
-from labeler.store.replies import FILE, Claim, Replies, Reply
+from labeler.core.errors import DamagedError, ProjectError
+from labeler.store.replies import FILE, RUNNING, Claim, Replies, Reply, opened, set_aside
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"  # header of a reply that was given before
 LONGEST_KEY = 200
+SIGN_OF_LIFE = RUNNING / 4  # seconds between two signs that a change is still being made
 
 _open = threading.local()
 
@@ -33,32 +38,52 @@ def replies() -> Replies:
     if file is None or file != getattr(_open, "file", None):
         if getattr(_open, "replies", None):
             _open.replies.close()
-        _open.replies = Replies(path)
+        _open.replies = opened(path)
         _open.file = (path, path.stat().st_ino)
-    opened: Replies = _open.replies
-    return opened
+    connection: Replies = _open.replies
+    return connection
 
 
+def name_of(token: str, key: str) -> str:
+    """What stands in the audit log for a request under a key."""
+    return hashlib.sha256(f"{token}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+# wide: who asks, what, and the two answers to it
 async def answered(
-    request: Request, token: str, key: str, answer: Callable[[Request], Coroutine[Any, Any, Response]]
+    request: Request,
+    token: str,
+    key: str,
+    answer: Callable[[Request], Coroutine[Any, Any, Response]],
+    was_made: Callable[[str], bool],
 ) -> Response:
     """The reply to a change under a key: the first one, if it was made before.
 
-    Raises: RequestError: no such key can be used. OtherBodyError, BusyError: see `Replies.begin`.
+    Args:   was_made: whether the audit log has a request by its `name_of`.
+    Raises: RequestError: no such key can be used. OtherBodyError, BusyError: see `Replies.begin`. ProjectError: the
+            change was made, and its reply is lost.
     """
     if not 0 < len(key) <= LONGEST_KEY:
         raise RequestError("'Idempotency-Key' must be a text of 1 to {most} characters.", most=LONGEST_KEY)
     claim = Claim(token, key, await _digest(request), time.time())
-    kept = await run_in_threadpool(lambda: replies().begin(claim))
+    kept, is_lost = await run_in_threadpool(_begun, claim)
+    if is_lost and await run_in_threadpool(was_made, name_of(token, key)):
+        raise ProjectError(
+            "The change of this Idempotency-Key was made, but the server ended before it could answer: nothing was"
+            " changed again. Read what you changed to go on."
+        )
     if kept:
         headers = {REPLAYED: "true"} | ({"Location": kept.location} if kept.location else {})
         return Response(kept.body, kept.status, headers, kept.kind or None)
+    signs = asyncio.create_task(_give_signs_of_life(claim))
     try:
         response = await answer(request)
         is_made = response.status_code < 300
     except BaseException:
         await run_in_threadpool(lambda: replies().forget(claim))
         raise
+    finally:
+        signs.cancel()
     if is_made:
         reply = Reply(
             response.status_code,
@@ -70,6 +95,23 @@ async def answered(
     else:
         await run_in_threadpool(lambda: replies().forget(claim))
     return response
+
+
+def _begun(claim: Claim) -> tuple[Reply | None, bool]:
+    """The reply that was kept, and whether one was lost. A damaged file of replies is set aside."""
+    try:
+        return replies().begin(claim), replies().was_lost(claim)
+    except DamagedError:
+        set_aside(home() / FILE)
+        return replies().begin(claim), False
+
+
+async def _give_signs_of_life(claim: Claim) -> None:
+    """Say that a change is being made for as long as it is: a large upload takes minutes."""
+    while True:
+        await asyncio.sleep(SIGN_OF_LIFE)
+        with contextlib.suppress(Exception):  # the next sign may succeed, and the change itself is another matter
+            await run_in_threadpool(lambda: replies().is_alive(claim))
 
 
 async def _digest(request: Request) -> str:
