@@ -68,6 +68,9 @@ CURVE = {
     "A forecast that begins today": _curve(Projection(620.0, 200.0, 1100.0)),
     "A forecast that begins today and has no end": _curve(Projection(620.0, 200.0, None)),
     "No expected number, but an earliest one": _curve(Projection(None, 700.0, None)),
+    "No expected number, and an earliest one beyond the budget": _curve(
+        Projection(None, 700.0, None), affordable=500.0
+    ),
     "No expected number, and it may be reached today": _curve(Projection(None, 200.0, None), NEAR),
     "No expected number, and it is not reached today": _curve(Projection(None, 200.0, None)),
     "The curve is there, and the latest round is not": _curve(Projection(200.0, 150.0, 230.0)),

@@ -98,7 +98,11 @@ def outlook(stands: Standing, measured: pd.DataFrame, config: Config) -> str:
 
 def legend(stands: Standing, measured: pd.DataFrame) -> str:
     """Sentences that explain the chart's lines, and the settings that all rounds share."""
-    sentences = [_("Band: 95% interval of the accuracy on the holdout.")]
+    sentences = [
+        _("Band: 95% interval of the accuracy on the holdout.")
+        if len(measured) > 1
+        else _("Vertical line: 95% interval of the accuracy on the holdout.")
+    ]
     if not stands.leads.why_not:
         sentences.append(
             _(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from labeler.core.rounds import Metrics, Round
 from labeler.core.settings import Config
+from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import charts
@@ -18,6 +19,7 @@ from pages.shared.times import local_time
 def rounds(project: Project) -> None:
     with project.store() as store:
         finished, counts, backbones = store.rounds.all(), store.items.counts(), store.rounds.backbones()
+        outside = store.class_changes.outside()
     if finished:
         table = pd.DataFrame([_row(r, project.config) for r in reversed(finished)])
         if len(set(backbones.values())) > 1:
@@ -31,6 +33,9 @@ def rounds(project: Project) -> None:
         return
     st.subheader(_("Pool labels of each class"))
     st.altair_chart(charts.class_counts(dict(counts.per_class)), width="stretch")
+    if outside:
+        names = ", ".join(escaped(name) for name in outside)
+        st.caption(_("Labels of classes that the project does not have are not shown: {names}.", names=names))
 
 
 def _shares(config: Config) -> dict[str, Callable[[Metrics], float | None]]:

@@ -21,6 +21,7 @@ from pages.shared.cache import cached, state_of
 from pages.shared.settings_form import Form, opened, save
 from pages.shared.tables import show_table
 
+LIKELY = 0.5  # from this chance on, no slice is called the weakest
 FORM = Form("more-of", ("query.more_of", "query.more_share"))
 
 
@@ -119,7 +120,9 @@ def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) 
         least := min((s for s in rows if s.chance is not None), key=lambda s: s.chance or 0, default=None)
     ) is not None:
         st.markdown(
-            _(
+            _("No slice can be told apart from the rest: differences such as these come by chance.")
+            if (least.chance or 0) >= LIKELY
+            else _(
                 "The weakest slice is {name}, but that may be chance: up to {chance:.0%} of models that are equally"
                 " good everywhere would show a slice as weak as this.",
                 name=least.value or _("(none)"),

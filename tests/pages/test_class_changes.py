@@ -57,3 +57,10 @@ def test_labels_outside_the_classes_are_an_error_on_every_page(filled, page):
     settings = filled.folder / "project.toml"
     settings.write_text(settings.read_text().replace('"good"', '"positive"'))
     assert "labels of classes that the project does not have: good (15)" in visit(page).error[0].value
+
+
+def test_the_labels_of_each_class_say_which_are_not_shown(filled):
+    assert "not shown" not in everything(visit("progress", "Rounds"))
+    settings = filled.folder / "project.toml"
+    settings.write_text(settings.read_text().replace('"good"', '"positive"'))
+    assert "classes that the project does not have are not shown: good." in everything(visit("progress", "Rounds"))

@@ -194,6 +194,15 @@ def test_weak_slices_are_named_and_more_of_them_asked(filled):
     assert projects.open_project(filled.folder).config.query.more_of == ()
 
 
+def test_slices_that_differ_by_chance_alone_are_not_called_weak(filled):
+    right = np.array([i % 4 < 2 for i in range(HELD)])
+    with filled.store() as store:
+        finish(store, np.stack([right, ~right], axis=1).astype(np.float32), np.arange(1, HELD + 1))
+    text = everything(open_part("Slices"))
+    assert "No slice can be told apart from the rest" in text
+    assert "weakest" not in text.lower()
+
+
 def test_slices_count_the_pool_and_its_labels(filled):
     with filled.store() as store:
         store.answers.add("kim", [Answer(f"r{i}", i, "label", "good") for i in (HELD + 1, HELD + 3, HELD + 2)])

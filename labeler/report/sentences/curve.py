@@ -97,10 +97,11 @@ class Outlook:
         may_be_reached = self.measured.high >= self.target  # else the latest round says that it is not
         if expected is None:
             if low > labels:
-                return _(
+                text = _(
                     "The curve reaches it at {low:,} pool labels at the earliest (97.5% certain), and perhaps never.",
                     low=rounded(low),
                 )
+                return " ".join([text, *self._end_of_budget(low)])
             if may_be_reached:
                 return _("The curve may have reached it already, or may never do so.")
             return _("The curve may reach it with more labels, or may never do so.")
@@ -112,12 +113,21 @@ class Outlook:
         text = _("The curve reaches it at about {n:,} pool labels ({span}).", n=rounded(expected), span=span)
         return " ".join([text, *self._way(expected)])
 
+    def _is_beyond_budget(self, labels: float) -> bool:
+        return self.affordable is not None and labels > self.affordable
+
+    def _end_of_budget(self, labels: float) -> list[str]:
+        """A sentence on where the budget ends, if it does not last for so many pool labels."""
+        if self.affordable is None or not self._is_beyond_budget(labels):
+            return []
+        if self.affordable <= self.labels:
+            return []  # the advice says it
+        return [_("The budget ends before that, at about {n:,} pool labels.", n=rounded(self.affordable))]
+
     def _way(self, expected: float) -> list[str]:
         """Whether the budget lasts until then, or how much work it is. Args: expected: pool labels."""
-        if self.affordable is not None and expected > self.affordable:
-            if self.affordable <= self.labels:
-                return []  # the advice says it
-            return [_("The budget ends before that, at about {n:,} pool labels.", n=rounded(self.affordable))]
+        if self._is_beyond_budget(expected):
+            return self._end_of_budget(expected)
         if self.hours is None:
             return []
         low, high = self.projection.low, self.projection.high
@@ -142,14 +152,14 @@ class Outlook:
             return _("Holdout labels make this certain sooner than pool labels do.")
         if self.projection.why_not:
             return _("Label on: each round makes this more certain.")
-        expected = self.projection.expected
+        expected, earliest = self.projection.expected, self.projection.low
         if expected is not None and expected <= self.labels and self.measured.high < self.target:
             return _("Label on: the next rounds show which of them is right.")
         if expected is not None and expected <= self.labels:
             return _("Label on: each round makes this more certain.")
-        if expected is None:
+        if expected is None and not self._is_beyond_budget(earliest or 0):
             return _("Label on for now: the next rounds show whether the curve rises enough.")
-        if self.affordable is not None and expected > self.affordable:
+        if expected is None or self._is_beyond_budget(expected):
             return _("Raise the budget, or settle for a lower target.")
         return _("Label on: the budget pays for that.")
 
@@ -197,11 +207,12 @@ def gain_in_words(now: Metrics, before: Metrics) -> str | None:
     gain, width = now.accuracy - before.accuracy, now.high - now.low
     if width <= gain:
         return None
+    points = f"{100 * gain:+.1f}".replace("-", "−")
     return _(
         "The last two rounds cannot be told apart: the interval is {width:.1f} points wide, the difference is"
-        " {gain:+.1f}.",
+        " {gain} points.",
         width=100 * width,
-        gain=100 * gain,
+        gain=points,
     )
 
 

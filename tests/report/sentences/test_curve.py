@@ -50,6 +50,14 @@ def test_a_budget_that_ends_before_is_said_in_place_of_the_hours():
     assert sentence(638.2, 551.0, 777.0, affordable=300.0).count("budget") == 1  # it is spent
 
 
+def test_an_earliest_number_beyond_the_budget_calls_for_a_larger_budget():
+    assert sentence(None, 700.0, None, affordable=500.0).endswith(
+        "and perhaps never. The budget ends before that, at about 500 pool labels. Raise the budget, or settle for a"
+        " lower target."
+    )
+    assert sentence(None, 700.0, None, affordable=800.0).endswith("whether the curve rises enough.")
+
+
 def test_without_a_projection_the_reason_or_the_horizon_is_given():
     assert "Too few rounds. Label on" in sentence(None, None, None, why_not="Too few rounds.")
     assert "at 700 pool labels at the earliest (97.5% certain), and perhaps never." in sentence(None, 700.0, None)
@@ -89,6 +97,8 @@ def test_without_forecasts_the_width_of_the_interval_decides():
     before = Metrics(100, 0.7, 0.65, 0.75, 0.7)
     assert "10.0 points wide" in (gain_in_words(Metrics(100, 0.72, 0.67, 0.77, 0.7), before) or "")
     assert gain_in_words(Metrics(100, 0.85, 0.8, 0.9, 0.8), before) is None
+    worse = gain_in_words(Metrics(100, 0.68, 0.63, 0.73, 0.7), before) or ""
+    assert worse.endswith("the difference is −2.0 points.")
 
 
 def test_the_width_of_the_interval_and_what_would_halve_it():
