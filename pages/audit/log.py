@@ -29,7 +29,7 @@ def check(log: AuditLog, key: str) -> None:
             + " "
             + _("Note the head: `labeler audit verify … --head` shows later that none at the end was cut off.")
         )
-        st.code(result.head, language=None)
+        st.code(result.head, language=None, wrap_lines=True)
     else:
         st.error(
             _(
