@@ -166,10 +166,13 @@ def _limit(connection: "Connection", kind: str) -> None:
 
 def _asked(connection: "Connection", query: str, cursor: str, since: Any) -> list[dict[str, Any]]:
     """The rows of the query in the order of the cursor, one more than a look brings."""
-    from sqlalchemy import literal_column, select, text
+    from sqlalchemy import bindparam, literal_column, select, text
+    from sqlalchemy.types import NullType
 
     # within another query it cannot be a statement of another kind
-    inner = text(f"({query}\n) AS feed").bindparams(**{SINCE: since})
+    inner = text(f"({query}\n) AS feed").bindparams(
+        bindparam(SINCE, since, NullType())  # a text is what the column is, such as a time
+    )
     column: Any = literal_column(connection.dialect.identifier_preparer.quote(cursor))
     statement: Any = select(literal_column("*")).select_from(inner).order_by(column).limit(MOST_ROWS + 1)
     with _ended_in_time(connection):

@@ -1,0 +1,41 @@
+"""Objects of a store: new and changed ones, images where they are and texts as copies."""
+
+import json
+
+import pytest
+
+from labeler.core.errors import SourceError
+from labeler.core.settings import FeedConfig
+from labeler.feeds.look import Look
+from labeler.feeds.read import check, look_at
+from tests.support.objects import in_memory, picture
+
+pytest.importorskip("fsspec")
+
+
+def test_images_stay_in_the_store_and_are_read_once(tmp_path):
+    with in_memory() as store:
+        store.pipe("/scans/day/1.png", picture(1))
+        store.pipe("/scans/day/notes.txt", b"no image")
+        store.pipe("/scans/day/.part.png", b"half")
+        look = Look("scans", FeedConfig("bucket", "memory://scans/day"), "image", tmp_path, tmp_path)
+        brought = look_at(look)
+        ((path, columns),) = brought.sources
+        assert json.loads(path.read_text(encoding="utf-8")) == {"image": "memory://scans/day/1.png"}
+        assert columns.image == "image"
+        assert [*brought.versions] == ["day/1.png"]
+
+
+def test_tables_and_texts_are_copied(tmp_path):
+    with in_memory() as store:
+        store.pipe("/mail/a.csv", b"body\nhello\n")
+        store.pipe("/mail/b.txt", "눈".encode("cp949"))
+        feed = FeedConfig("bucket", "memory://mail", text="body")
+        texts, table = look_at(Look("mail", feed, "text", tmp_path, tmp_path)).sources
+        assert json.loads(texts[0].read_text(encoding="utf-8")) == {"body": "눈", "file": "b.txt"}
+        assert (table[0].name, table[0].read_bytes(), table[1].text) == ("a.csv", b"body\nhello\n", "body")
+
+
+def test_a_store_that_nobody_has_named_is_refused(tmp_path):
+    with in_memory("memory://other"), pytest.raises(SourceError, match="whoever runs it names them"):
+        check(FeedConfig("bucket", "memory://scans"), tmp_path)

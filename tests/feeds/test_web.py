@@ -1,0 +1,181 @@
+"""Addresses in the web: the forms of answers, pages, cursors, tokens, images, and what is refused."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from labeler.core.errors import LabelerError
+from labeler.core.items import Modality
+from labeler.core.settings import FeedConfig
+from labeler.events.addresses import VARIABLE
+from labeler.feeds import web
+from labeler.feeds.look import Brought, FeedError, Look
+from labeler.feeds.read import look_at
+from tests.support.objects import picture
+
+
+@dataclass
+class Server:
+    """A server on loopback. answers: by path and query. asked: what it was asked, with the token."""
+
+    host: str = ""
+    answers: dict[str, bytes] = field(default_factory=dict)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Server]:
+    there = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            there.asked.append((self.path, self.headers.get("Authorization")))
+            content = there.answers.get(self.path)
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    there.host = f"127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield there
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def there(listening, monkeypatch) -> Server:
+    listening.answers.clear()
+    listening.asked.clear()
+    monkeypatch.setenv(VARIABLE, listening.host)
+    return listening
+
+
+def records(
+    tmp_path, feed: FeedConfig, cursor: Any = None, modality: Modality = "text", **look: Any
+) -> tuple[list[dict[str, Any]], Brought]:
+    brought = look_at(Look("api", feed, modality, tmp_path, tmp_path, cursor, **look))
+    lines = [line for path, _ in brought.sources for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in lines], brought
+
+
+RSS = b"""<?xml version="1.0"?><rss><channel><title>Press</title>
+<item><title>Rain &amp; sun</title><description>&lt;p&gt;It rains.&lt;/p&gt;</description><guid>7</guid>
+<link>https://example.org/7</link><pubDate>Fri, 27 Nov 2026</pubDate></item></channel></rss>"""
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>Rain</title><id>7</id>
+<link href="https://example.org/7"/><content>It rains.</content><updated>2026-11-27</updated></entry></feed>"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "first"),
+    [
+        (b'[{"id": 1, "text": "a"}]', {"id": 1, "text": "a"}),
+        (b'{"results": [{"id": 1, "text": "a"}], "count": 1}', {"id": 1, "text": "a"}),
+        (b'{"id": 1, "text": "a"}\n{"id": 2, "text": "b"}\n', {"id": 1, "text": "a"}),
+        (b'{"id": 1, "text": "a"}', {"id": 1, "text": "a"}),
+        ("id,text\n1,눈\n".encode("utf-8-sig"), {"id": "1", "text": "눈"}),
+        (
+            RSS,
+            {
+                "text": "Rain & sun\n\nIt rains.",
+                "title": "Rain & sun",
+                "link": "https://example.org/7",
+                "id": "7",
+                "published": "Fri, 27 Nov 2026",
+            },
+        ),
+        (
+            ATOM,
+            {
+                "text": "Rain\n\nIt rains.",
+                "title": "Rain",
+                "link": "https://example.org/7",
+                "id": "7",
+                "published": "2026-11-27",
+            },
+        ),
+    ],
+)
+def test_a_form_is_found_by_its_content(there, tmp_path, answer, first):
+    there.answers["/feed"] = answer
+    found, brought = records(tmp_path, FeedConfig("web", there.url("/feed")))
+    assert found[0] == first
+    assert len(brought.versions) == len(found)
+    assert records(tmp_path, FeedConfig("web", there.url("/feed")), unread=lambda versions: set())[1].sources == []
+
+
+def test_pages_are_followed_and_the_cursor_is_the_largest_number(there, tmp_path, monkeypatch):
+    there.answers["/t?after=9"] = json.dumps({"data": [{"id": 10, "text": "a"}], "links": {"next": "/t?p=2"}}).encode()
+    there.answers["/t?p=2"] = json.dumps({"data": [{"id": 11, "text": "b"}], "next": "/t?after=9"}).encode()
+    monkeypatch.setenv(web.TOKENS, f"example.org=no {there.host}=sesame")
+    found, brought = records(tmp_path, FeedConfig("web", there.url("/t?after={since}"), cursor="id", start="9"))
+    assert [record["text"] for record in found] == ["a", "b"]
+    assert (brought.cursor, brought.is_more) == (11, False)
+    assert there.asked == [("/t?after=9", "Bearer sesame"), ("/t?p=2", "Bearer sesame")]
+
+
+def test_what_is_too_much_for_a_look_goes_on_from_the_cursor(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "MOST_PAGES", 1)
+    feed = FeedConfig("web", there.url("/t?after={since}"), cursor="id")
+    pages = {"items": [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}], "next": "/t?after=2"}
+    there.answers["/t?after=0"] = json.dumps(pages).encode()
+    brought = records(tmp_path, feed)[1]
+    assert (brought.cursor, brought.is_more) == (2, True)
+    there.answers["/t?after=0"] = json.dumps(pages | {"items": pages["items"][::-1]}).encode()
+    with pytest.raises(FeedError, match="not the oldest first"):
+        records(tmp_path, feed)
+    with pytest.raises(FeedError, match="name the cursor"):
+        records(tmp_path, FeedConfig("web", there.url("/t?after=0")))
+
+
+def test_images_are_fetched_and_those_that_cannot_be_are_said(there, tmp_path):
+    there.answers["/1.png"] = picture(1)
+    listed = [
+        {"image": there.url("/1.png"), "site": "Seoul"},
+        {"image": there.url("/2.png")},
+        {"image": "s3://b/3.png"},
+    ]
+    there.answers["/feed"] = json.dumps(listed).encode()
+    found, brought = records(tmp_path, FeedConfig("web", there.url("/feed")), modality="image")
+    assert found == [{"image": "0.png", "site": "Seoul", "address": there.url("/1.png")}, {"image": "s3://b/3.png"}]
+    assert (tmp_path / "0.png").read_bytes() == picture(1)
+    assert [str(problem.reason) for problem in brought.problems] == [f"{there.host} answered 404."]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (None, "answered 404"),
+        (b'{"items": [1]}', "entries that are no records"),
+        (b'{"items": [{]}', "JSON that is broken"),
+        (b"<!DOCTYPE html><html></html>", "a page, not with a feed"),
+        (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><rss/>', "a page, not with a feed"),
+        (b"<rss><item>", "XML that is broken"),
+        (b'[{"text": "a"}]', "No record has a value of id"),
+    ],
+)
+def test_an_answer_is_refused(there, tmp_path, answer, says):
+    if answer is not None:
+        there.answers["/feed"] = answer
+    with pytest.raises(FeedError, match=says):
+        records(tmp_path, FeedConfig("web", there.url("/feed"), cursor="id"))
+
+
+def test_a_host_that_nobody_has_named_is_not_asked(there, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "example.org")
+    for url in (there.url("/feed"), there.url("/feed").replace("http:", "https:"), "file:///etc/passwd"):
+        with pytest.raises(LabelerError, match=r"without encryption|not in the public network|no address"):
+            records(tmp_path, FeedConfig("web", url))
+    assert there.asked == []
