@@ -31,7 +31,7 @@ def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions
     """The map of those items of the list that are on it; the ids in the region that is selected, None without one."""
     drawn = places(project)
     if drawn is None:
-        waiting = _("The map is not ready yet. How far it is stands below.")
+        waiting = _("The map is not ready yet. Its progress is shown below.")
         before = _("The map is drawn after the first round.")
         st.info(before if store.rounds.latest() is None else waiting, icon=":material/map:")
         return None
