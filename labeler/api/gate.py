@@ -16,7 +16,7 @@ from labeler.access import accounts
 from labeler.access.settings import AccessSettings, access_settings
 from labeler.api.account import COOKIE, notice
 from labeler.api.problems import ProblemResponse, is_of_v1
-from labeler.core.errors import AccessError
+from labeler.core.errors import AccessError, DatabaseError, LabelerError
 from labeler.i18n.messages import _, preferred, translate, use
 
 # What is the same for everybody: the pages of accounts, the app's own scripts and fonts, the signs of life that a
@@ -56,13 +56,14 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        path = scope["path"].removeprefix(self.base_path)
         try:
-            settings = access_settings()
-        except AccessError as error:  # wrong settings let nobody in
+            is_closed = access_settings().mode == "local" and not path.startswith(OPEN)
+            is_stranger = is_closed and not await run_in_threadpool(_is_known, scope)
+        except (AccessError, DatabaseError) as error:  # wrong settings and damaged accounts let nobody in
             await _refuse(scope, receive, send, _unavailable(scope, error))
             return
-        path = scope["path"].removeprefix(self.base_path)
-        if settings.mode == "local" and not path.startswith(OPEN) and not await run_in_threadpool(_is_known, scope):
+        if is_stranger:
             await _refuse(scope, receive, send, self._answer(scope, path))
             return
         await self.app(scope, receive, send)
@@ -83,8 +84,8 @@ def _is_visit(scope: Scope) -> bool:
     return is_get and "text/html" in Headers(scope=scope).get("accept", "")
 
 
-def _unavailable(scope: Scope, error: AccessError) -> Response:
-    """That the home's settings are wrong, in the form that who asks reads: a page, a problem, or a line."""
+def _unavailable(scope: Scope, error: LabelerError) -> Response:
+    """That the home's settings are wrong or its accounts damaged, in the form that who asks reads."""
     use(preferred(Headers(scope=scope).get("accept-language")))
     if is_of_v1(scope["path"]):
         return ProblemResponse(503, translate(error))

@@ -94,7 +94,10 @@ def import_once(project: Project) -> bool:
     """
     if is_left(project):
         finish_left(project)
-    return run_next(project, lambda store: store.import_jobs, _import, lock=IMPORTS)
+    is_ended = run_next(project, lambda store: store.import_jobs, _import, lock=IMPORTS)
+    if is_ended:
+        _remove_uploads(project)
+    return is_ended
 
 
 def _import(project: Project, store: Store, job: ImportJob, tell: Tell) -> dict[str, Any]:
@@ -103,20 +106,17 @@ def _import(project: Project, store: Store, job: ImportJob, tell: Tell) -> dict[
     project = projects.open_project(project.folder, Actor(job.requested_by, "job"))
     foreign = PredictionColumns(**request.predictions) if request.predictions else None
     report, refused, added = nothing_imported(store), tuple[Message, ...](), list[AddedPredictions]()
-    try:
-        tell(mark("reading"), 0, 0)
-        if foreign is None or not foreign.only:
-            report, refused = _items(project, store, job, tell)
-        if foreign is not None:
-            added = import_predictions(
-                projects.open_project(project.folder, project.actor),
-                source_of(request.source),
-                foreign,
-                lambda done, total: tell(mark("reading predictions"), done, total),
-                apart=True,
-            )
-    finally:
-        _remove_upload(project, Path(request.source))
+    tell(mark("reading"), 0, 0)
+    if foreign is None or not foreign.only:
+        report, refused = _items(project, store, job, tell)
+    if foreign is not None:
+        added = import_predictions(
+            projects.open_project(project.folder, project.actor),
+            source_of(request.source),
+            foreign,
+            lambda done, total: tell(mark("reading predictions"), done, total),
+            apart=True,
+        )
     return asdict(report) | {"refused": list(refused), "predictions": [asdict(model) for model in added]}
 
 
@@ -149,6 +149,14 @@ def nothing_imported(store: Store) -> ImportReport:
 def _take_back(project: Project, store: Store, report: ImportReport) -> None:
     if report.added:
         undo_import(project, store.imports.all()[0].id, project.actor.name)
+
+
+def _remove_uploads(project: Project) -> None:
+    """Remove what was uploaded for jobs that have ended; one that is tried again, as for want of memory, needs it."""
+    with project.store() as store:
+        ended = [job.request.source for job in store.import_jobs.all() if job.state not in ("queued", "running")]
+    for source in ended:
+        _remove_upload(project, Path(source))
 
 
 def _remove_upload(project: Project, source: Path) -> None:

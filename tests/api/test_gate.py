@@ -116,6 +116,19 @@ def test_wrong_settings_let_nobody_in(client, own_home):
     assert client.get("/media/secret.png").headers["content-type"].startswith("text/plain")
 
 
+def test_damaged_accounts_let_nobody_in_and_are_said(client, own_home):
+    log_in(client)
+    accounts = own_home / "accounts.sqlite"
+    accounts.write_bytes(b"\xa5" * accounts.stat().st_size)
+    for log in own_home.glob("accounts.sqlite-*"):
+        log.unlink()
+    page = client.get("/review", headers=HTML)
+    assert (page.status_code, "accounts.sqlite is damaged" in page.text) == (503, True)
+    assert client.get("/media/secret.png").status_code == 503
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream"):
+        pass
+
+
 @pytest.mark.parametrize(("address", "known"), [("10.0.0.2", "kim"), ("10.0.0.3", "nobody")])
 def test_only_the_proxy_says_who_somebody_is(own_home, address, known):
     own_home.mkdir()

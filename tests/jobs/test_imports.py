@@ -80,6 +80,24 @@ def test_a_cancelled_job_leaves_nothing(project, source, monkeypatch):
         assert store.import_jobs.get(number).state == "cancelled"
 
 
+def test_an_upload_stays_until_its_import_has_ended(project, source, monkeypatch):
+    upload = kept(project, source, source.parent)
+    number = ask(project, upload, LABELED)
+
+    def too_large(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(imports, "import_source", too_large)
+        import_once(project)
+    with project.store() as store:
+        assert store.import_jobs.get(number).state == "queued"
+    assert upload.exists()
+    import_once(project)
+    assert left(project) == (N, 1, [])
+    assert not upload.exists()
+
+
 def test_a_job_that_is_cancelled_while_its_rows_are_stored_is_undone(project, source, monkeypatch):
     number = ask(project, source, LABELED)
     store_rows = importer._into
