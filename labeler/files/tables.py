@@ -139,7 +139,8 @@ def _csv_records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, li
             reader = csv.reader(feed(), delimiter=delimiter, strict=True)
         number += 1
         # what was decoded strictly has no half characters
-        yield number, [unguarded(value.replace("\0", "")) for value in fields]
+        values = [value.replace("\0", "") for value in fields]
+        yield number, [unguarded(value) if value[:1] == "'" else value for value in values]
 
 
 # ---------------------------------------------------------------- JSON

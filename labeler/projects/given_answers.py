@@ -21,7 +21,7 @@ def fitting(row: Row | Problem, several: bool, left_out: Counter[Message]) -> Ro
 
     Args: left_out: counts the others.
     """
-    if isinstance(row, Problem):
+    if isinstance(row, Problem) or (row.labels is None and not row.answers):
         return row
     kept = []
     for answer in row.answers:

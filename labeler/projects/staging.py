@@ -159,8 +159,7 @@ def check_groups(rows: Iterable[Row | Problem], sides: Mapping[str, Split]) -> I
     """
     side_of: dict[str, Split] = dict(sides)
     for row in rows:
-        split = None if isinstance(row, Problem) else _split(row.split)
-        if isinstance(row, Problem) or row.group is None or split is None:
+        if isinstance(row, Problem) or row.group is None or (split := _split(row.split)) is None:
             yield row
             continue
         if side_of.setdefault(row.group, split) != split:
@@ -352,15 +351,15 @@ def _names_of(row: Row, classes: Mapping[str, str], config: Config) -> tuple[str
 
 def _too_long(row: Row, limits: LimitsConfig) -> Message | None:
     """That a text or another cell is longer than the limit; None: none is."""
-    for cell in (row.text or "", *row.metadata.values()):
-        if len(cell) > limits.text_characters:
-            return mark(
-                "has a cell of {n:,} characters, and the limit is {most:,}: cut it up, or raise the setting"
-                " limits.text_characters",
-                n=len(cell),
-                most=limits.text_characters,
-            )
-    return None
+    longest = max(map(len, (row.text or "", *row.metadata.values())))
+    if longest <= limits.text_characters:
+        return None
+    return mark(
+        "has a cell of {n:,} characters, and the limit is {most:,}: cut it up, or raise the setting"
+        " limits.text_characters",
+        n=longest,
+        most=limits.text_characters,
+    )
 
 
 def _split(value: str | None) -> Split | None:

@@ -11,7 +11,7 @@ import numpy as np
 from labeler.core.items import Item, Split
 from labeler.store.asked_next import ASKABLE
 from labeler.store.database import Database, Row
-from labeler.store.items import IMPORT, as_item
+from labeler.store.items import IMPORT, UNLISTED, WITHOUT_SPLIT, as_item, ids_where
 
 State = Literal["labeled", "unlabeled", "flagged", "unsure", "excluded", "chosen", "waiting"]
 
@@ -89,9 +89,23 @@ class Catalogue:
 
     def ids(self, wanted: ItemFilter) -> np.ndarray:
         """(n,) int64 ids of the items that a filter lets through, ascending."""
+        if wanted == ItemFilter() and (listed := self._listed()) is not None:
+            return listed
         conditions, values = _conditions(wanted, self.db.config.several)
         rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)}", values)
         return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
+
+    def _listed(self) -> np.ndarray | None:
+        """(n,) int64 ids of all items that are listed, ascending, without reading them: all ids but the few that are
+        not listed, each kind of which has an index. None: some ids are of no item.
+        """
+        with self.db.read():
+            last = self.db.value("SELECT COALESCE(MAX(id), 0) FROM items")
+            with_split = self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts")
+            if with_split + len(ids_where(self.db, *WITHOUT_SPLIT)) < last:
+                return None
+            unlisted = ids_where(self.db, *UNLISTED, "+label IS NULL AND split = 'holdout'")
+        return np.delete(np.arange(1, last + 1), unlisted - 1)
 
     def some(self, wanted: ItemFilter, after: int, n: int) -> list[int]:
         """The first `n` ids of those that a filter lets through, after this one."""

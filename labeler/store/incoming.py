@@ -29,6 +29,7 @@ AT_ONCE = 5000  # rows that one transaction stores: it holds the lock for about 
 PAUSE = 0.02  # seconds between two such transactions, in which others can write
 _CACHE = 64  # MiB of the database that are kept in memory while a file is stored
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring  # as `_as_json` of a string, without an encoder for each call
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def insert(table: str) -> str:
 
 def values_of(item: NewItem) -> tuple[str | None, ...]:
     """The item's values, in the order of `COLUMNS`."""
-    metadata = _as_json(dict(item.metadata)) if item.metadata else "{}"
+    metadata = ", ".join([f"{_quoted(name)}: {_quoted(value)}" for name, value in item.metadata.items()])
     content = item.content_hash, item.source, item.text, item.media
-    return *content, item.label, item.split, metadata, item.group, dump_object(item.object), _answers(item)
+    return *content, item.label, item.split, f"{{{metadata}}}", item.group, dump_object(item.object), _answers(item)
 
 
 def _answers(item: NewItem) -> str | None:

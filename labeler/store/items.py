@@ -34,7 +34,8 @@ HOLDOUT_SEED = 20_201_122
 _WAITING = "items INDEXED BY items_undecided"
 _UNDECIDED = "split IS NULL AND withdrawn IS NULL"
 # Items that are in no list of all; each condition has an index.
-_LEFT_OUT = ("unreadable IS NOT NULL", "erased_at IS NOT NULL", "withdrawn IS NOT NULL", _UNDECIDED)
+WITHOUT_SPLIT = ("withdrawn IS NOT NULL", _UNDECIDED)
+UNLISTED = (*WITHOUT_SPLIT, "unreadable IS NOT NULL", "erased_at IS NOT NULL")
 _SPAN = "id > :first AND id <= :last"
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread
@@ -217,7 +218,7 @@ class Items:
             while part := cursor.fetchmany(READ_AT_ONCE):
                 for column, values in zip(columns, zip(*part, strict=True), strict=True):
                     column.append(np.array(values, column[0].dtype.type))
-            left_out, holdout = self._ids(*_LEFT_OUT), self._ids("split = 'holdout'")
+            left_out, holdout = ids_where(self.db, *UNLISTED), ids_where(self.db, "split = 'holdout'")
         ids, hashes = map(np.concatenate, columns)
         order = np.argsort(ids, kind="stable")
         order = order[~np.isin(ids[order], left_out)] if len(left_out) else order
@@ -225,11 +226,6 @@ class Items:
         whole = ItemColumns(ids, hashes[order], np.isin(ids, holdout))
         group_of = self.groups()
         return replace(whole, groups=codes([group_of.get(item) for item in whole.ids.tolist()])) if group_of else whole
-
-    def _ids(self, *conditions: str) -> np.ndarray:
-        """(n,) int64 ids of the items of which one of the conditions holds."""
-        rows = self.db.execute(" UNION ".join(f"SELECT id FROM items WHERE {condition}" for condition in conditions))
-        return np.fromiter((row[0] for row in rows), np.int64)
 
     def contents(self, ids: Sequence[int]) -> list[Content]:
         """What each item holds, in the order of `ids`.
@@ -484,6 +480,12 @@ class Items:
         """The current label of each labeled item of the holdout, by item id."""
         rows = self.db.rows("SELECT id, label FROM items WHERE split = 'holdout' AND label IS NOT NULL ORDER BY id")
         return {row["id"]: row["label"] for row in rows}
+
+
+def ids_where(db: Database, *conditions: str) -> np.ndarray:
+    """(n,) int64 ids of the items of which one of the conditions holds, ascending."""
+    rows = db.execute(" UNION ".join(f"SELECT id FROM items WHERE {condition}" for condition in conditions))
+    return np.sort(np.fromiter((row[0] for row in rows), np.int64))
 
 
 def _chosen(rows: Iterable[tuple[int]], size: int | None) -> list[int]:

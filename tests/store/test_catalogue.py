@@ -154,3 +154,20 @@ def test_a_search_is_what_looking_through_all_texts_gives(texts, search):
             if all(word.translate(lower) in text.translate(lower) for word in words_in(search))
         ]
         assert ids(store, words=search) == expected
+
+
+def test_the_list_of_all_items_is_what_reading_all_of_them_gives(store):
+    """Labeled and unlabeled ones of both sides, erased ones, those without a side, and gaps."""
+    add(store, 6)
+    add(store, 3, split="holdout", first=6)
+    store.answers.add("kim", [Answer("r1", 1, "label", "good"), Answer("r2", 8, "label", "bad")])
+    add(store, 2, split=None, first=9)
+    store.db.execute("UPDATE items SET unreadable = 'broken' WHERE id = 3")
+    store.db.execute("UPDATE items SET withdrawn = 'pool', split = NULL WHERE id = 4")
+    store.db.execute("UPDATE items SET erased_at = '2026-01-01' WHERE id = 5")
+    listed = "SELECT id FROM items WHERE listed ORDER BY id"
+    assert ids(store) == [1, 2, 6, 8] == [row["id"] for row in store.db.rows(listed)]
+    store.db.insert(
+        "items", {"id": 20, "content_hash": "f", "split": "pool", "text": "t", "source": "s", "added_at": "a"}
+    )
+    assert ids(store) == [1, 2, 6, 8, 20] == [row["id"] for row in store.db.rows(listed)]
