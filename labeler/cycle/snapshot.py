@@ -43,7 +43,8 @@ class Snapshot:
     asked again; None: no preference. class_change: number of the latest change of the classes. chosen: positions of
     `labeled` that people chose, by hand or to be asked next. folder: of the project. known: of the classes
     without labels. left_out: how many items of the project are not here, since they are not embedded yet.
-    prior_model: the other model whose predictions are in `known`, by name and version.
+    prior_model: the other model whose predictions are in `known`, by name and version. is_whole: whether all items of
+    the pool were read; else those with a label, and others.
     """
 
     items: ItemColumns
@@ -62,6 +63,7 @@ class Snapshot:
     known: Known = field(default_factory=Known)
     left_out: int = 0
     prior_model: str = NO_MODEL
+    is_whole: bool = True
 
     def task(self, n_classes: int) -> LearningTask:
         """The labels of the pool, to be learned from; the normalizer is fitted to all items."""
@@ -141,6 +143,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         known=known_of(project, encoder, guidelines.sentences(project), guesses),
         left_out=len(missing),
         prior_model=model.title if model else NO_MODEL,
+        is_whole=is_whole,
     )
 
 

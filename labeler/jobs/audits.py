@@ -14,6 +14,7 @@ import numpy as np
 from labeler.core.errors import TooFewClassesError, TrainingError
 from labeler.core.jobs import Audit
 from labeler.cycle import snapshot
+from labeler.cycle.drift import drift_of
 from labeler.cycle.snapshot import Snapshot
 from labeler.i18n.messages import Message, mark
 from labeler.jobs.runner import Tell, run_next
@@ -49,6 +50,7 @@ def audit(project: Project, store: Store, job: Audit, tell: Tell) -> dict[str, A
     task = snap.task(len(project.config.classes)).without_prior()
     return {
         "round": job.request.round,
+        "drift": drift_of(store, snap),
         "control": against_random(store, snap, task, FrozenHead(project.config.learner, job.request.round), tell),
         **of_labels(project, store, snap, task, job.request.round, tell),
     }

@@ -29,17 +29,17 @@ class OpenEstimate:
     high: float | None = None
 
 
-def wilson(share: np.ndarray | float, n: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+def wilson(share: np.ndarray | float, n: np.ndarray | float, z: float = Z) -> tuple[np.ndarray, np.ndarray]:
     """The ends of Wilson's score interval. It has a width even where all are right, and stays within 0 to 1.
 
     Args:    share, n: of any equal shapes; n need not be whole (an effective number); where it is 0 the interval
-             is 0 to 1.
+             is 0 to 1. z: half the width in standard errors; by default that of 95%.
     Source:  Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001, section 3.
     """
     share, n = np.asarray(share, dtype=float), np.asarray(n, dtype=float)
     n = np.maximum(n, 1e-12)
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     # rounding errors removed: 0 of n begins at 0, n of n ends at 1
     low, high = np.where(share <= 0, 0.0, centre - half), np.where(share >= 1, 1.0, centre + half)
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)

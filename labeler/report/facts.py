@@ -70,7 +70,8 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
         "models": [as_values(model) for model in compared(store)],
         "stopping": _stopping(stands, project.config),
         "stopped": store.stops.current(),
-        **_audited(store.audits.latest_report()),
+        **_audited(audit := store.audits.latest_report() or {}),
+        "drift": audit.get("drift"),
         "data": _data(project, store),
         "model": _model(project, rounds),
         "seeds": {
@@ -98,9 +99,8 @@ def _stopping(stands: Standing, config: Config) -> list[dict[str, Any]]:
     ]
 
 
-def _audited(audit: dict[str, Any] | None) -> dict[str, Any]:
+def _audited(audit: dict[str, Any]) -> dict[str, Any]:
     """The latest audit's findings on the control arm and the labels, without names and single items."""
-    audit = audit or {}
     people, errors = audit.get("consensus") or {}, audit.get("errors") or {}
     names: dict[str, str] = {}
 

@@ -12,6 +12,7 @@ from labeler.core.class_changes import KINDS, NOT_MEASURED, labels_outside
 from labeler.core.groups import GroupCounts
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
+from labeler.cycle.drift import loaded
 from labeler.i18n.messages import _, language, n_, translate
 from labeler.i18n.money import symbol
 from labeler.measure.foreign import Compared, compared
@@ -24,6 +25,7 @@ from labeler.report.charts import holdout as holdout_charts
 from labeler.report.charts import svg
 from labeler.report.charts.control import control_chart
 from labeler.report.facts import facts, latest, standing_of
+from labeler.report.sentences import drift as drift_words
 from labeler.report.sentences.control import sentences as control_sentences
 from labeler.report.sentences.foreign import SAME_LABELS
 from labeler.report.sentences.foreign import in_words as in_words_of_model
@@ -70,6 +72,7 @@ def page(project: Project) -> str:
         _curve(stands, project),
         _outside(outside) if outside else _holdout(measured),
         *([_other_models(models, project.config)] if models else []),
+        *_drift(values["drift"]),
         _control(values["control"], project.config),
         _stopping(values, stands, project.config),
         _agreement(values),
@@ -147,6 +150,16 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
     charts = [svg(holdout_charts.confusion(measured))] if measured.confusion else []
     charts.append(svg(holdout_charts.reliability(measured.calibration)))
     return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
+
+
+def _drift(values: dict[str, Any] | None) -> list[Section]:
+    """The newest items against earlier ones; empty where all came at once."""
+    drift = loaded(values)
+    if drift is None:
+        return []
+    texts = [*drift_words.sentences(drift), _(drift_words.HOW_SURE)]
+    rows = drift_words.table(drift)
+    return [Section(_("New items and earlier ones"), texts, tables=[("", rows)] if rows else [])]
 
 
 def _other_models(models: Sequence[Compared], config: Config) -> Section:

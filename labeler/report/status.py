@@ -4,12 +4,15 @@ from dataclasses import asdict
 from typing import Any
 
 from labeler.core.class_changes import labels_outside
+from labeler.cycle.drift import loaded
 from labeler.cycle.encoder_choice import about_encoder, choice_of
 from labeler.i18n.messages import translate
 from labeler.measure.foreign import as_values, compared
 from labeler.projects.project import Project
 from labeler.report.sentences.arrivals import coverage
 from labeler.report.sentences.counts import sum_in_words
+from labeler.report.sentences.drift import has_changed
+from labeler.report.sentences.drift import sentences as drift_sentences
 from labeler.report.sentences.foreign import in_words
 from labeler.report.sentences.groups import split_in_words, warnings
 
@@ -21,6 +24,7 @@ def status(project: Project) -> dict[str, Any]:
         counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
         outside, groups = store.class_changes.outside(), store.items.group_counts()
         models = compared(store)
+        drift = loaded((store.audits.latest_report() or {}).get("drift"))
         choice, encoder = choice_of(project, store), [translate(text) for text in about_encoder(project, store)]
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
     return {
@@ -42,6 +46,7 @@ def status(project: Project) -> dict[str, Any]:
         "measured_on": latest and latest.n,
         "measured_on_groups": latest and latest.groups,
         "measured_on_later": latest and latest.later,
+        "new_items_differ": drift and has_changed(drift),
         "later_items": counts.newer.stand_for,
         "later_items_without_share": counts.newer.without,
         "measure": translate(config.accuracy),
@@ -56,6 +61,7 @@ def status(project: Project) -> dict[str, Any]:
             sum_in_words(counts, config.budget),
             *([split_in_words(groups), *warnings(groups)] if groups else []),
             *coverage(counts.newer),
+            *drift_sentences(drift),
         ],
         "about_encoder": encoder,
     }

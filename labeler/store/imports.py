@@ -45,6 +45,10 @@ class Imports:
         """The number of items that an import has brought."""
         return self.db.value("SELECT COUNT(*) FROM items WHERE import_id = ? AND withdrawn IS NULL", [number])
 
+    def times(self) -> dict[int, str]:
+        """When each import came, by its number."""
+        return dict(self.db.execute("SELECT id, at FROM imports").fetchall())
+
     def forget_empty(self) -> None:
         """Forget imports that were cut off before they brought an item; nobody else may import meanwhile."""
         with self.db.write():

@@ -14,12 +14,14 @@ from labeler.core.groups import GroupCounts
 from labeler.core.labels import texts_of
 from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
+from labeler.cycle.drift import loaded
 from labeler.i18n.messages import _, n_
 from labeler.measure.forecasts import LabeledForecast, evaluate, gain_between, on_labels, sampling_of
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
+from labeler.report.sentences import drift as drift_words
 from labeler.report.sentences.arrivals import coverage
 from labeler.report.sentences.curve import width_in_words
 from labeler.report.sentences.groups import split_in_words, warnings
@@ -71,6 +73,7 @@ def holdout(project: Project) -> None:
     figures(measurement, project.config)
     for sentence in sentences(measurement):
         st.markdown(sentence)
+    arrivals(project)
     if not project.config.several:
         confused(project, measurement, number)
     classes(measurement.evaluation, project.config)
@@ -196,6 +199,24 @@ def compared(gain: Estimate, before: int | None) -> str:
         before=before,
         **points,
     )
+
+
+def arrivals(project: Project) -> None:
+    """The newest items against earlier ones, as the latest audit found them; nothing where all came at once."""
+    with project.store() as store:
+        report = store.audits.latest_report() or {}
+    drift = loaded(report.get("drift"))
+    if drift is None:
+        return
+    st.subheader(_("New items and earlier ones"))
+    said = "\n".join(f"- {sentence}" for sentence in drift_words.sentences(drift))
+    if drift_words.has_changed(drift):
+        st.warning(said, icon=":material/trending_down:")
+    else:
+        st.markdown(said)
+    if rows := drift_words.table(drift):
+        show_table(pd.DataFrame(rows))
+    st.caption(_("As of round {round}. {how}", round=report["round"], how=_(drift_words.HOW_SURE)))
 
 
 # ---------------------------------------------------------------- confusion

@@ -8,10 +8,12 @@ from pydantic import BaseModel, Field
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import ProjectCall, in_project
 from labeler.core.rounds import Rule
+from labeler.cycle.drift import loaded
 from labeler.i18n.messages import _, translate
 from labeler.progress import stopping
 from labeler.progress.history import history, thresholds
 from labeler.report.facts import standing_of
+from labeler.report.sentences.drift import sentences as drift_sentences
 from labeler.report.sentences.stopping import NAMES, back_in_words, in_words
 from labeler.report.standing import limitations, outlook
 
@@ -74,6 +76,7 @@ class Stop(BaseModel):
 
 class Evidence(BaseModel):
     rules: list[Judgement]
+    newest: list[str] = Field(description="How the newest items differ from earlier ones; empty: too little to tell.")
     stopped: Stop | None = Field(description="Since when nobody is given items; null: labeling goes on.")
 
 
@@ -100,6 +103,7 @@ def get_evidence(call: Annotated[ProjectCall, in_project("read", "see_progress")
     config = call.project.config
     with call.project.store() as store, store.read():
         stands, stopped = standing_of(call.project, store), store.stops.current()
+        drift = loaded((store.audits.latest_report() or {}).get("drift"))
     so_far, compared = history(stands.rounds, stands.counts, config), thresholds(config)
     rules = []
     for evidence, back in zip(stopping.evidence(so_far, compared), stopping.backtests(so_far, compared), strict=True):
@@ -123,7 +127,7 @@ def get_evidence(call: Annotated[ProjectCall, in_project("read", "see_progress")
             )
         )
     stop = Stop(at=stopped["at"], by=stopped["by"], reason=translate(stopped["reason"])) if stopped else None
-    return Evidence(rules=rules, stopped=stop)
+    return Evidence(rules=rules, newest=drift_sentences(drift), stopped=stop)
 
 
 def _known(row: dict[Any, Any]) -> dict[str, Any]:

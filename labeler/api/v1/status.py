@@ -38,6 +38,7 @@ class Status(BaseModel):
     measured_on: int | None
     measured_on_groups: int | None
     measured_on_later: int | None = Field(description="Of these items, those that came with later imports; null: none.")
+    new_items_differ: bool | None = Field(description="Surely, from earlier ones; null: there is too little to tell.")
     later_items: int = Field(description="Items of later imports of which a share joined the holdout.")
     later_items_without_share: int = Field(description="Items of later imports that the accuracy does not speak of.")
     measure: str = Field(description="What `accuracy` is called in this project.")
