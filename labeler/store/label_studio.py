@@ -77,12 +77,15 @@ class LabelStudio:
                 self.audit.record(self.db.actor, "Label Studio disconnected")
 
     def is_due(self, at: float) -> bool:
-        """Whether the project there is to be looked at: at this Unix time, or since there is a newer ranking."""
+        """Whether the project there is to be looked at: at this Unix time, or since there is a newer ranking.
+
+        A time far ahead was set by a clock that has gone back since.
+        """
         return bool(
             self.db.value(
-                "SELECT 1 FROM label_studio WHERE next_at <= ?"
+                f"SELECT 1 FROM label_studio WHERE next_at <= :at OR next_at > :at + {FIRST_WAIT}"
                 " OR (problem IS NULL AND round < (SELECT MAX(number) FROM rounds))",
-                [at],
+                {"at": at},
             )
         )
 
@@ -129,8 +132,9 @@ class LabelStudio:
     def to_try_again(self, at: float, most: int) -> list[int]:
         """The first tasks that could not be read and are to be tried again at a Unix time."""
         rows = self.db.rows(
-            "SELECT task FROM label_studio_tasks WHERE item_id IS NULL AND next_at <= ? ORDER BY next_at LIMIT ?",
-            [at, most],
+            "SELECT task FROM label_studio_tasks WHERE item_id IS NULL"
+            f" AND (next_at <= :at OR next_at > :at + {LONGEST_WAIT}) ORDER BY next_at LIMIT :most",
+            {"at": at, "most": most},
         )
         return [row["task"] for row in rows]
 

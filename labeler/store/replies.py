@@ -83,7 +83,7 @@ class Replies(Connection):
                 raise OtherBodyError(
                     "This Idempotency-Key was used for another request: choose a new one for each change."
                 )
-            if status is None and alive_at >= at - RUNNING:
+            if status is None and abs(at - alive_at) <= RUNNING:
                 raise BusyError("The request with this Idempotency-Key is being answered: send it again in a moment.")
             if status is None:
                 self.execute(

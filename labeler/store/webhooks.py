@@ -69,14 +69,14 @@ class Webhooks:
 
     def is_due(self, at: float) -> bool:
         """Whether something is to be sent at this Unix time."""
-        return bool(self.db.value("SELECT 1 FROM webhook_deliveries WHERE next_at <= ? LIMIT 1", [at]))
+        return bool(self.db.value(f"SELECT 1 FROM webhook_deliveries d WHERE {_DUE} LIMIT 1", {"at": at}))
 
     def due(self, at: float) -> tuple[Delivery, str] | None:
         """The delivery that is due first at this Unix time, with the secret that its body is signed with."""
         rows = self.db.rows(
             f"SELECT {_COLUMNS}, w.secret FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook"
-            " WHERE d.next_at <= ? ORDER BY d.next_at, d.id LIMIT 1",
-            [at],
+            f" WHERE {_DUE} ORDER BY d.next_at, d.id LIMIT 1",
+            {"at": at},
         )
         return (_as_delivery(rows[0]), rows[0]["secret"]) if rows else None
 
@@ -125,6 +125,8 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc
 
 
+# A time after the longest pause was set by a clock that has gone back since: nobody waits for it to come again.
+_DUE = f"(d.next_at <= :at OR d.next_at > :at + {max(PAUSES)})"
 _COLUMNS = (
     "d.id, d.uid, d.webhook, w.url, d.event, d.data, d.at, d.attempts, d.next_at, d.delivered_at,"
     " COALESCE(d.problem, '') AS problem"

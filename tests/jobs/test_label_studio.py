@@ -289,6 +289,15 @@ def test_a_task_whose_image_failed_is_tried_again_later_each_time_with_its_answe
             assert store.label_studio.to_try_again(now + wait, 9) == [5]
 
 
+def test_a_clock_that_goes_back_holds_no_look_up(linked):
+    year = 31_000_000
+    with linked.store() as store:
+        store.label_studio.look_at(time.time() + year)
+        store.label_studio.remember({5: None}, time.time() + year)
+        assert store.label_studio.to_try_again(time.time(), 9) == [5]
+    assert job.look_once(linked)
+
+
 def test_two_people_of_one_name_there_are_two_here(linked, there):
     first, second, *_ = there.order()
     there.annotate(first, "good", "Kim", 11)

@@ -106,6 +106,17 @@ def test_after_the_last_attempt_it_is_sent_again_when_somebody_asks(told, hook, 
         assert store.webhooks.deliveries()[0].delivered_at is not None
 
 
+def test_a_clock_that_goes_back_holds_no_message_up(told, hook):
+    now, year = time.time(), 31_000_000
+    with told.store() as store:
+        store.team.join("lee")
+        delivery, _secret = store.webhooks.due(now + year)
+        store.webhooks.record(delivery, "There is no answer.", now + year)
+        assert not store.webhooks.is_due(now + year)
+    assert webhooks.deliver_once(told)
+    assert [message["data"]["name"] for message in hook.messages] == ["lee"]
+
+
 def test_what_was_taken_back_is_not_told(told, hook):
     with told.store() as store:
         try:
