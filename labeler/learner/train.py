@@ -1,5 +1,6 @@
 """The only `fit`: labels → model. Linear heads on frozen features, and a fine-tuned network beside them if it helps."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -7,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from scipy.special import softmax
 
 from labeler.backbones.encoder import Joined, Pretrained, computed_on, network_of
 from labeler.core import decisions
@@ -349,25 +351,37 @@ class Mixture:
 def mixture(network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Mixture:
     """The weight of a fine-tuned network beside the frozen heads, and the temperature of each.
 
-    They are the ones with the highest posterior on labels that neither was trained on. The prior favours temperatures
-    near 1, since few labels tell little about them.
+    The temperatures are those of the highest posterior on labels that neither was trained on; the prior favours values
+    near 1, since few labels tell little about them. The weight is the posterior's mean: among a hundred labels the most
+    likely one is often far off.
 
     Args:    network, frozen: (t, v, c) probabilities of both at each of `TEMPERATURES`. targets: (v,) int, or (v, c) of
              0 and 1, where the likelihood of an item is that of all its decisions.
     Returns: share 0 if the network improves nothing or its probabilities are not finite.
     Source:  Guo et al. 2017, section 4.2 (temperature scaling); Wolpert 1992 (stacking).
     """
-    unlikely = [(math.log(t) / SPREAD) ** 2 / 2 for t in TEMPERATURES]
     usable = np.isfinite(network).all()
-    candidates: list[tuple[float, Mixture]] = []
-    network, frozen = decisions.proba_of_targets(network, targets), decisions.proba_of_targets(frozen, targets)
-    for theirs, heads, doubt in zip(frozen, TEMPERATURES, unlikely, strict=True):
-        for ours, temperature, more_doubt in zip(network, TEMPERATURES, unlikely, strict=True):
-            for share in SHARES if usable else SHARES[:1]:
-                mixed = share * ours + (1 - share) * theirs if share else theirs
-                likelihood = np.log(np.maximum(mixed, 1e-12)).sum() - doubt - more_doubt
-                candidates.append((float(likelihood), Mixture(float(share), float(temperature), float(heads))))
-    return max(candidates, key=lambda candidate: candidate[0])[1]
+    ours, theirs = (
+        dict(zip(TEMPERATURES.tolist(), decisions.proba_of_targets(proba, targets), strict=True))
+        for proba in (network, frozen)
+    )
+
+    def evidence(of: Mixture) -> float:
+        mixed = theirs[of.heads]
+        if of.share:
+            mixed = of.share * ours[of.network] + (1 - of.share) * mixed
+        unlikely = sum((math.log(t) / SPREAD) ** 2 / 2 for t in (of.network, of.heads))
+        return float(np.log(np.maximum(mixed, 1e-12)).sum()) - unlikely
+
+    shares = SHARES.tolist() if usable else SHARES.tolist()[:1]
+    candidates = [Mixture(*of) for of in itertools.product(shares, ours, theirs)]
+    weights = np.array([evidence(candidate) for candidate in candidates])
+    best = candidates[int(weights.argmax())]
+    if not best.share:
+        return best
+    mean = round(float(softmax(weights) @ [candidate.share for candidate in candidates]), 2)
+    alone = candidates[int(weights[: len(ours) * len(theirs)].argmax())]
+    return max(replace(best, share=mean), alone, key=evidence)
 
 
 def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
