@@ -1,5 +1,6 @@
 """Requests to servers that a lead has named: to the address that was checked, without redirects."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from labeler.events.addresses import address_of, checked
 
 SECONDS = 10.0  # that a server has to connect, and to go on answering
 MOST_BYTES = 256 << 20  # of an answer
+MOST_SECONDS = 1800.0  # until an answer is there whole
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,20 @@ class Reply:
     content: bytes
 
 
-def request(method: str, url: str, headers: Mapping[str, str], content: bytes = b"", most: int = MOST_BYTES) -> Reply:
+def request(  # wide: the parts of a request, and its limits
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    content: bytes = b"",
+    most: int = MOST_BYTES,
+    seconds: float = MOST_SECONDS,
+) -> Reply:
     """What a server answers.
 
     The address that was checked is the one that is connected to: a name may mean another one a moment later.
 
-    Args:   most: bytes of the answer that are read; what comes after them is left.
+    Args:   most: bytes of the answer that are read; what comes after them is left. seconds: that it may take to come
+            whole, however steadily it comes.
     Raises: WebhookError: it may not be reached. LabelerError: it cannot be reached.
     """
     parts = checked(url)
@@ -43,10 +53,12 @@ def request(method: str, url: str, headers: Mapping[str, str], content: bytes = 
             httpcore.ConnectionPool() as pool,
             pool.stream(method, place, headers=sent, content=content, extensions=extensions) as response,
         ):
-            chunks, size = [], 0
+            chunks, size, until = [], 0, time.monotonic() + seconds
             for chunk in response.iter_stream():
                 if size >= most:
                     break
+                if time.monotonic() > until:
+                    raise LabelerError("The answer of {host} does not end.", host=parts.netloc)
                 chunks.append(chunk)
                 size += len(chunk)
             return Reply(response.status, b"".join(chunks)[:most])

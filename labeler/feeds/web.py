@@ -8,8 +8,9 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 from xml.etree import ElementTree
@@ -18,8 +19,10 @@ from labeler.core.errors import LabelerError
 from labeler.core.items import Problem
 from labeler.events.addresses import checked
 from labeler.events.requests import request
+from labeler.feeds.look import MOST_BYTES as MOST_BYTES_A_LOOK
 from labeler.feeds.look import MOST_ROWS, Brought, FeedError, Look, table_of
 from labeler.files.column_guesses import IMAGE_SUFFIXES
+from labeler.files.sources import SourceColumns
 from labeler.i18n.messages import Message
 
 TOKENS = "LABELER_FEED_TOKENS"  # host=token, with spaces between: sent to that host alone
@@ -44,40 +47,47 @@ def pages(look: Look) -> Brought:
     Raises: FeedError: what comes is in no form that is known, or is too much. WebhookError: the address may not be
             asked. LabelerError: it does not answer.
     """
-    feed, records = look.feed, list[Record]()
+    feed, until = look.feed, time.monotonic() + SECONDS
+    records, is_more = _all_pages(look, until)
+    if not feed.cursor:  # the address gives the same records each time
+        unread = look.unread({_name(record): "" for record in records})
+        records = [record for record in records if _name(record) in unread]
+    table, problems, failed = table_of(look, records), list[Problem](), set[str]()
+    if look.modality == "image":
+        images = _Images(look, until)
+        records = records[: images.fetch(records)]
+        table, problems, is_more = images.table(), images.problems, is_more or images.is_more
+        failed = {_name(record) for record in images.failed}  # they are tried again
+    if not feed.cursor:
+        return Brought(table, None, {name: "" for r in records if (name := _name(r)) not in failed}, problems, is_more)
+    largest = _largest(records, feed.cursor, look.cursor)
+    if is_more and records and largest != records[-1].get(feed.cursor):
+        raise FeedError("{place} has many new records, and not the oldest first: ask for them so.", place=feed.place)
+    return Brought(table, largest, {}, problems, is_more and largest != look.cursor)
+
+
+def _all_pages(look: Look, until: float) -> tuple[list[Record], bool]:
+    """The records of all pages as far as one look brings them, and whether there are more."""
+    feed, records, asked = look.feed, list[Record](), set[str]()
     since = feed.start if look.cursor is None else str(look.cursor)
     url: str | None = feed.place.replace(SINCE, quote(since, safe=""))
-    until, asked, is_more = time.monotonic() + SECONDS, set[str](), False
     while url and url not in asked:
         if len(asked) == MOST_PAGES or len(records) >= MOST_ROWS or time.monotonic() > until:
-            is_more = True
-            break
+            if feed.cursor:
+                return records, True
+            raise FeedError(
+                "{place} has more than {n:,} records, or takes longer than {seconds} s: name the cursor, and put"
+                " {since} into the address, so that only new ones come.",
+                place=feed.place,
+                n=len(records),
+                seconds=int(SECONDS),
+                since=SINCE,
+            )
         asked.add(url)
         page, following = _page(url)
         records += page
         url = urljoin(url, following) if following else None
-    if is_more and not feed.cursor:
-        raise FeedError(
-            "{place} has more than {n:,} records, or takes longer than {seconds} s: name the cursor, and put {since}"
-            " into the address, so that only new ones come.",
-            place=feed.place,
-            n=len(records),
-            seconds=int(SECONDS),
-            since=SINCE,
-        )
-    largest, versions = None, dict[str, str]()
-    if feed.cursor:
-        largest = _largest(records, feed.cursor, look.cursor)
-        if is_more and largest != records[-1].get(feed.cursor):
-            raise FeedError(
-                "{place} has many new records, and not the oldest first: ask for them so.", place=feed.place
-            )
-    else:  # the address gives the same records each time
-        versions = {_name(record): "" for record in records}
-        unread = look.unread(versions)
-        records = [record for record in records if _name(record) in unread]
-    problems = _fetch_images(look, records) if look.modality == "image" else []
-    return Brought(table_of(look, records), largest, versions, problems, is_more and largest != look.cursor)
+    return records, False
 
 
 def _name(record: Record) -> str:
@@ -102,7 +112,7 @@ def _page(url: str) -> tuple[list[Record], str | None]:
 
 
 def _get(url: str) -> bytes:
-    reply = request("GET", url, _token(url), most=MOST_BYTES + 1)
+    reply = request("GET", url, _token(url), most=MOST_BYTES + 1, seconds=SECONDS)
     if reply.status != 200:
         raise FeedError("{host} answered {status}.", host=urlsplit(url).netloc, status=reply.status)
     if len(reply.content) > MOST_BYTES:
@@ -211,26 +221,41 @@ def _is_number(value: Any) -> bool:
 # ---------------------------------------------------------------- images
 
 
-def _fetch_images(look: Look, records: list[Record]) -> list[Problem]:
-    """Bring the images that records name by addresses in the web, which the records name by their files then.
+class _Images:
+    """The images that records name by addresses in the web, fetched as far as one look brings them."""
 
-    Those that cannot be had are taken out of the records, and said.
-    """
-    problems, fetched = [], list[Record]()
-    for number, record in enumerate(records):
-        column = look.feed.image or next((name for name in ADDRESSES if record.get(name)), "")
-        address = str(record.get(column) or "")
+    def __init__(self, look: Look, until: float) -> None:
+        self.look, self.until = look, until
+        self.column = look.feed.image or "image"  # of the table in which the records name their images
+        self.records: list[Record] = []
+        self.failed: list[Record] = []
+        self.problems: list[Problem] = []
+        self.bytes, self.is_more = 0, False
+
+    def fetch(self, records: Sequence[Record]) -> int:
+        """The number of records whose images were fetched, or cannot be, which is said."""
+        for number, record in enumerate(records):
+            if self.bytes > MOST_BYTES_A_LOOK or (number and time.monotonic() > self.until):
+                self.is_more = True
+                return number
+            try:
+                self.records.append(self._with_image(number, record))
+            except LabelerError as error:
+                self.failed.append(record)
+                self.problems.append(Problem(f"{self.look.name} {number + 1}", Message.of(error)))
+        return len(records)
+
+    def _with_image(self, number: int, record: Record) -> Record:
+        names = (self.look.feed.image,) if self.look.feed.image else ADDRESSES
+        address = next((str(record[name]) for name in names if record.get(name)), "")
         if urlsplit(address).scheme not in ("http", "https"):
-            fetched.append(record)
-            continue
-        try:
-            content = _get(address)
-        except LabelerError as error:
-            problems.append(Problem(f"{look.name} {number + 1}", Message.of(error)))
-            continue
+            return record | {self.column: address}  # of a store, or it is refused as any other
+        content = _get(address)
         suffix = PurePosixPath(urlsplit(address).path).suffix.lower()
-        name = f"{number}{suffix if suffix in IMAGE_SUFFIXES else '.img'}"
-        (look.target / name).write_bytes(content)
-        fetched.append(record | {column: name, "address": address})
-    records[:] = fetched
-    return problems
+        file = f"{number}{suffix if suffix in IMAGE_SUFFIXES else '.img'}"
+        (self.look.target / file).write_bytes(content)
+        self.bytes += len(content)
+        return record | {self.column: file, "address": address}
+
+    def table(self) -> list[tuple[Path, SourceColumns]]:
+        return [(path, replace(columns, image=self.column)) for path, columns in table_of(self.look, self.records)]

@@ -48,7 +48,8 @@ def _feed(project: Project, feed: FeedConfig, state: FeedState) -> None:
     """One feed: where it looks and how often, what came, what is wrong, and its buttons."""
     every = _("paused") if feed.paused else _("every {n} min", n=feed.every)
     st.markdown(f"**{escaped(state.name)}** · {in_code(feed.place)} · {every}")
-    st.caption(_came(state))
+    if state.looked_at or not state.problem:
+        st.caption(_came(state))
     if state.problem and not feed.paused:
         st.error(
             _(

@@ -152,6 +152,25 @@ def test_images_are_fetched_and_those_that_cannot_be_are_said(there, tmp_path):
     assert found == [{"image": "0.png", "site": "Seoul", "address": there.url("/1.png")}, {"image": "s3://b/3.png"}]
     assert (tmp_path / "0.png").read_bytes() == picture(1)
     assert [str(problem.reason) for problem in brought.problems] == [f"{there.host} answered 404."]
+    assert brought.sources[0][1].image == "image"
+    assert len(brought.versions) == 2, "one that failed is tried again"
+
+
+def test_images_that_are_too_much_for_a_look_come_with_the_next_one(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "MOST_BYTES_A_LOOK", 0)
+    there.answers |= {f"/{number}.png": picture(number) for number in (1, 2)}
+    listed = [{"id": number, "url": there.url(f"/{number}.png")} for number in (1, 2)]
+    there.answers["/feed"] = json.dumps(listed).encode()
+    found, brought = records(tmp_path, FeedConfig("web", there.url("/feed"), cursor="id"), modality="image")
+    assert [record["image"] for record in found] == ["0.png"]
+    assert (brought.cursor, brought.is_more) == (1, True)
+
+
+def test_an_answer_that_does_not_end_is_left(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "SECONDS", -1.0)
+    there.answers["/feed"] = b"[]"
+    with pytest.raises(LabelerError, match="does not end"):
+        web._get(there.url("/feed"))
 
 
 @pytest.mark.parametrize(
