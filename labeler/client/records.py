@@ -38,7 +38,8 @@ class Picture:
 
 def round_of(reply: Json) -> RoundSummary:
     """A finished round."""
-    metrics = reply["metrics"] and Metrics(**{name: reply["metrics"][name] for name in Metrics.__dataclass_fields__})
+    told = reply["metrics"]  # by a server of another version more or less
+    metrics = told and Metrics(**{name: told[name] for name in Metrics.__dataclass_fields__ if name in told})
     return RoundSummary(reply["number"], reply["labels"], reply["strategy"], metrics)
 
 

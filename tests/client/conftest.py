@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -49,12 +50,13 @@ def server(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
     monkeypatch.setattr(session.httpx, "Client", through(httpx.Client))
     monkeypatch.setattr(session.httpx, "AsyncClient", through(httpx.AsyncClient))
-    monkeypatch.setattr(session.time, "sleep", lambda _seconds: work(own_home))
+    # of the client alone: the server sleeps as ever
+    monkeypatch.setattr(session, "time", SimpleNamespace(sleep=lambda _seconds: work(own_home)))
 
     async def later(_seconds: float) -> None:
         await asyncio.to_thread(work, own_home)
 
-    monkeypatch.setattr(session.asyncio, "sleep", later)
+    monkeypatch.setattr(session, "asyncio", SimpleNamespace(sleep=later))
     monkeypatch.setenv("LABELER_TOKEN", api_tokens.signed("kim", "a test", "administer", ["*"], 1))
     return SERVER
 

@@ -15,8 +15,10 @@ import labeler
 from labeler.access import api_tokens
 from labeler.client import AsyncProject, session
 from labeler.client.project import Project as ServedProject
+from labeler.client.records import round_of
 from labeler.client.verbs import Verbs
 from labeler.core.errors import LabelerError
+from labeler.core.rounds import Metrics
 from labeler.core.settings import LearnerConfig
 from labeler.jobs import imports
 from labeler.notebook.project import Project
@@ -97,6 +99,12 @@ def test_a_project_gives_the_same_in_a_folder_and_on_a_server(server, tmp_path):
     for project in (here, there):
         assert project.preview_classes("rename", ["good"], ["fine"])["classes"] == ["fine", "bad"]
         assert project.change_classes("rename", ["good"], ["fine"]) == ("fine", "bad")
+
+
+def test_a_round_of_a_server_of_another_version_is_read():
+    metrics = {"n": 9, "accuracy": 0.5, "low": 0.2, "high": 0.8, "macro_f1": 0.4, "of a later version": 1}
+    summary = round_of({"number": 3, "labels": 20, "strategy": "margin", "metrics": metrics})
+    assert summary.metrics == Metrics(9, 0.5, 0.2, 0.8, 0.4)
 
 
 def test_an_export_is_streamed_into_a_file_and_counted(server, tmp_path):

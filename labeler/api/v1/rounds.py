@@ -23,6 +23,7 @@ class Measured(BaseModel):
 
     n: int = Field(description="Labeled items of the holdout.")
     groups: int | None = Field(description="That they are of, such as patients.")
+    later: int | None = Field(description="Of these items, those that came with later imports; null: none.")
     accuracy: float = Field(description="Where items have several classes, that of whole sets.")
     low: float = Field(description="Lower end of the accuracy's 95% interval.")
     high: float
