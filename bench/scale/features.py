@@ -116,7 +116,7 @@ def make(folder: Path, n: int) -> dict[str, float]:
     from labeler.core.items import NewItem
     from labeler.core.settings import Config, LearnerConfig
     from labeler.projects import project as projects
-    from labeler.projects.staging import content_hash
+    from labeler.projects.new_items import content_hash
 
     learner = LearnerConfig(kind="frozen", backbone="char_tfidf")
     project = projects.create(folder, Config("made up", CLASSES, "text", learner=learner))

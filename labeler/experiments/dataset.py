@@ -21,7 +21,8 @@ from labeler.cycle.snapshot import Snapshot
 from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
 from labeler.i18n.messages import mark
-from labeler.projects.staging import check_groups, content_hash, normalise
+from labeler.projects.new_items import content_hash, normalise
+from labeler.projects.staging import check_groups
 
 # Imports of labeler.backbones.onnx are deferred: it loads torch.
 

@@ -21,8 +21,9 @@ from labeler.files.tables import check_names, expected_rows, read_table
 from labeler.i18n.messages import Message, mark
 from labeler.projects.foreign import add
 from labeler.projects.foreign_columns import PredictionColumns
+from labeler.projects.new_items import normalise
 from labeler.projects.project import Project
-from labeler.projects.staging import NICENESS, normalise
+from labeler.projects.staging import NICENESS
 
 LONGEST_NUMBER = 18  # digits of the number of an item, so that the database can hold it
 

@@ -24,8 +24,9 @@ from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.formats.zips import PREFIX
 from labeler.i18n.messages import Message, load
 from labeler.projects import foreign
+from labeler.projects.new_items import content_hash, normalise
 from labeler.projects.project import Project, is_project
-from labeler.projects.staging import Task, content_hash, normalise, stage, stage_apart
+from labeler.projects.staging import Task, stage, stage_apart
 from labeler.store import Store
 from labeler.store.incoming import AT_ONCE, Part, let_others_write
 from labeler.store.staged import Staged
