@@ -9,16 +9,19 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from labeler.core.arrivals import Newer
 from labeler.core.items import Counts, StillOpen
 from labeler.core.rounds import Epoch, Metrics, Training
+from labeler.cycle.drift import Drift
 from labeler.experiments.summary import Run, summarise
 from labeler.i18n.messages import DEFAULT, LANGUAGES, _, use
+from labeler.measure.drift import Change, Told
 from labeler.measure.intervals import Estimate, OpenEstimate
 from labeler.progress.curves import FLAT, TOO_FEW, Projection
 from labeler.progress.history import Step
 from labeler.progress.pace import TOO_FEW as TOO_FEW_DAYS
 from labeler.progress.pace import Finish, Pace
-from labeler.report.sentences import comparison, control, counts, labels, pace
+from labeler.report.sentences import arrivals, comparison, control, counts, drift, labels, pace
 from labeler.report.sentences.curve import Outlook, step_in_words, width_in_words
 from labeler.report.sentences.stopping import GO_ON, stop_reason, stopped_in_words
 from labeler.report.sentences.training import read
@@ -98,6 +101,33 @@ BELOW_THE_CURVE: dict[str, Words] = {
     "Holdout labels can still be had, and the budget does not pay for as many": lambda: width_in_words(NEAR, 900, 77),
     "Few holdout labels can still be had": lambda: width_in_words(NEAR, 43, 2000),
     "The holdout is used up": lambda: width_in_words(NEAR, 0, 2000),
+}
+
+
+def _drift(newest: float, difference: tuple[float, float], positive: float, pairs: float) -> Words:
+    """Of 120 new and 280 earlier items, of which 84% were right and 50% good."""
+    good = positive - 0.5
+    classes = {
+        name: Change(
+            Estimate(share, share - 0.1, share + 0.1), Estimate(0.5, 0.4, 0.6), Estimate(d, d - 0.08, d + 0.08)
+        )
+        for name, share, d in (("good", positive, good), ("bad", 1 - positive, -good))
+    }
+    accuracy = Change(
+        Estimate(newest, newest - 0.09, newest + 0.08),
+        Estimate(0.84, 0.79, 0.88),
+        Estimate(newest - 0.84, *difference),
+    )
+    told = Told(500, 500, Estimate(pairs, pairs - 0.05, pairs + 0.05), 0.5 if pairs < 0.55 else 1e-6)
+    return lambda: " ".join(drift.sentences(Drift("2026-11-01", (120, 280), accuracy, classes, told)))
+
+
+NEW_ITEMS: dict[str, Words] = {
+    "The model is worse on them": _drift(0.71, (-0.26, -0.02), 0.5, 0.51),
+    "Their classes and content are others": _drift(0.82, (-0.1, 0.07), 0.7, 0.78),
+    "Nothing differs surely": _drift(0.82, (-0.1, 0.07), 0.52, 0.51),
+    "Later items have no labels yet": lambda: " ".join(arrivals.coverage(Newer(60, 5, 300, 0))),
+    "No share of them joined the holdout": lambda: " ".join(arrivals.coverage(Newer(without=300))),
 }
 
 
@@ -241,6 +271,7 @@ TRAINING = {
 TOPICS: dict[str, Mapping[str, Words]] = {
     "The curve, on Progress": CURVE,
     "Below the curve": BELOW_THE_CURVE,
+    "New items": NEW_ITEMS,
     "Against random sampling": CONTROL,
     "Labels and budget": COUNTS,
     "Labeling has stopped": STOPPING,

@@ -211,7 +211,7 @@ def arrivals(project: Project) -> None:
     st.subheader(_("New items and earlier ones"))
     said = "\n".join(f"- {sentence}" for sentence in drift_words.sentences(drift))
     if drift_words.has_changed(drift):
-        st.warning(said, icon=":material/trending_down:")
+        st.warning(said, icon=":material/compare_arrows:")
     else:
         st.markdown(said)
     if rows := drift_words.table(drift):

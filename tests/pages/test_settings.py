@@ -21,10 +21,13 @@ def test_saving_settings_keeps_the_comments_in_project_toml(project, store):
     app = visit("project")
     widget(app, "number_input", "Budget").set_value(77)
     widget(app, "number_input", "Target accuracy (%)").set_value(90.5)
+    widget(app, "slider", "Share of later items in the holdout").set_value(0.1)
+    widget(app, "number_input", "Later items in the holdout in 30 days, at most").set_value(90)
     widget(app, "button", "Save from the next round on").click().run()
     assert not app.exception, app.exception
     saved = projects.open_project(project.folder).config
     assert (saved.budget, saved.target_accuracy) == (77, 0.905)
+    assert (saved.evaluation.later_share, saved.evaluation.later_most) == (0.1, 90)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# Ask Kim before changing this."
     assert lines[lines.index("budget = 77") - 1] == "# Paid for until May."

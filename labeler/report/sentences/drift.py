@@ -99,13 +99,13 @@ def table(drift: Drift | None) -> list[dict[str, str]]:
     """A row for the newest and for the earlier items: how many have a label, and the accuracy on them."""
     if drift is None or drift.accuracy is None:
         return []
-    sides = (_("newest, since {day}", day=drift.at[:10]), drift.accuracy.newest), (_("earlier"), drift.accuracy.earlier)
+    sides = (_("since {day}", day=drift.at[:10]), drift.accuracy.newest), (_("earlier"), drift.accuracy.earlier)
     return [
         {
             _("arrival"): name,
-            _("labeled holdout items"): f"{n:,}",
             _("accuracy"): f"{estimate.value:.1%}",
             _("95% interval"): f"{estimate.low:.1%} – {estimate.high:.1%}",
+            _("labeled holdout items"): f"{n:,}",
         }
         for (name, estimate), n in zip(sides, drift.labeled, strict=True)
     ]
