@@ -21,7 +21,7 @@ from labeler.client.records import Picture
 from labeler.client.tables import Format
 from labeler.client.unseen import Predicted, batches, usable, write_zip
 from labeler.core.class_changes import ClassChangeKind
-from labeler.core.errors import LabelerError
+from labeler.core.errors import LabelerError, SourceError
 from labeler.core.events import EVENTS, Delivery, Event, Webhook
 from labeler.core.foreign import AddedPredictions
 from labeler.core.items import ClassesAnItem, ImportReport, Modality, Progress
@@ -472,6 +472,8 @@ class Verbs:
 @contextmanager
 def one_file(source: Path) -> Iterator[Path]:
     """The path of a source as one file: of a folder a zip, which is there until the block ends."""
+    if not source.exists():
+        raise SourceError("{source} does not exist: check the path.", source=source)
     if not source.is_dir():
         yield source
         return

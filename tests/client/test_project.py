@@ -101,6 +101,12 @@ def test_a_project_gives_the_same_in_a_folder_and_on_a_server(server, tmp_path):
         assert project.change_classes("rename", ["good"], ["fine"]) == ("fine", "bad")
 
 
+def test_a_file_that_is_not_there_is_named_before_anything_is_sent(server, tmp_path):
+    project = Project.create(f"{server}/films", ["good", "bad"])
+    with pytest.raises(LabelerError, match="does not exist"):
+        project.import_(tmp_path / "nothing.csv")
+
+
 def test_a_round_of_a_server_of_another_version_is_read():
     metrics = {"n": 9, "accuracy": 0.5, "low": 0.2, "high": 0.8, "macro_f1": 0.4, "of a later version": 1}
     summary = round_of({"number": 3, "labels": 20, "strategy": "margin", "metrics": metrics})

@@ -15,7 +15,7 @@ from labeler.formats.label_studio import CONFIGURATION
 from labeler.formats.recognise import read, recognise
 from labeler.projects.importer import import_source
 from labeler.projects.other_tools import export_for
-from tests.support.tools import CLASSES, everything, new_project
+from tests.support.tools import CLASSES, everything, facts, new_project
 
 pytestmark = pytest.mark.thorough
 
@@ -153,3 +153,19 @@ def test_tasks_have_the_keys_of_prodigy(tmp_path: Path) -> None:
                 assert isinstance(value, TASK[key]), key
         assert line.get("answer", "accept") in ("accept", "reject", "ignore")
         assert {*line.get("accept", ())} <= {option["id"] for option in line["options"]}
+
+
+# ---------------------------------------------------------------- COCO
+
+
+def test_pycocotools_loads_what_is_written_and_what_it_loads_is_imported(tmp_path: Path) -> None:
+    coco = pytest.importorskip("pycocotools.coco")
+    before = everything(tmp_path / "p", "image")
+    export_for(before, tmp_path / "out", "coco")
+    loaded = coco.COCO(str(tmp_path / "out" / "annotations.json"))
+    assert tuple(category["name"] for category in loaded.loadCats(loaded.getCatIds())) == CLASSES
+    assert len(loaded.getImgIds()) == 8
+    (tmp_path / "out" / "annotations.json").write_text(json.dumps(loaded.dataset), "utf-8")
+    after = new_project(tmp_path / "after", "image")
+    assert import_source(after, tmp_path / "out").added == 8
+    assert facts(after)["images"] == facts(before)["images"]
