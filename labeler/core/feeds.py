@@ -5,6 +5,9 @@ from typing import Any
 
 from labeler.core.items import Problem
 
+MINUTE = 60.0  # seconds
+LONGEST_WAIT = 6 * 3600.0  # seconds to the next look after many that failed
+
 
 @dataclass(frozen=True)
 class FeedState:

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from labeler.core.errors import UNEXPECTED, DatabaseError, LabelerError, ProjectError
+from labeler.core.feeds import LONGEST_WAIT, MINUTE
 from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
 from labeler.feeds.look import Brought, FeedError, Look
@@ -27,8 +28,6 @@ from labeler.store import Store
 log = logging.getLogger(__name__)
 
 LOCK = "feeds.lock"
-MINUTE = 60.0
-LONGEST_WAIT = 6 * 3600.0  # seconds to the next look after many that failed
 ROUND_EVERY = timedelta(minutes=15)  # new items ask for no round if one was asked for within this time
 
 

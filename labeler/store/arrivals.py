@@ -101,11 +101,8 @@ class LaterItems:
 
     def _numbers(self) -> tuple[int, int]:
         """The number of items that later draws stand for, and of those that came later and none stands for."""
-        (row,) = self.db.rows(
-            "SELECT COALESCE(SUM(chance > 0), 0) AS later, COALESCE(SUM(chance = 0), 0) AS without FROM items"
-            " WHERE chance IS NOT NULL AND split IN ('pool', 'holdout')"
-        )
-        return row["later"], row["without"]
+        n_of = dict(self.db.execute("SELECT drawn, n FROM later_counts").fetchall())
+        return n_of.get(True, 0), n_of.get(False, 0)
 
     def imports_of(self, ids: np.ndarray) -> np.ndarray:
         """(n,) int64: the number of the import that brought each item; 0 where that is not known."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labeler.core.feeds import FeedState
+from labeler.core.feeds import LONGEST_WAIT, MINUTE, FeedState
 from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
 from labeler.i18n.messages import dump, load
@@ -28,9 +28,14 @@ class Feeds:
         }
 
     def due(self, at: float) -> list[str]:
-        """The names of the feeds that are to be looked at, at this Unix time."""
+        """The names of the feeds that are to be looked at, at this Unix time; also where a clock has gone back."""
         states = self.states()
-        return [name for name, feed in self.db.config.feeds.items() if not feed.paused and states[name].next_at <= at]
+
+        def is_due(name: str, feed: FeedConfig) -> bool:
+            longest = max(LONGEST_WAIT, feed.every * MINUTE)
+            return not feed.paused and not at < states[name].next_at <= at + longest
+
+        return [name for name, feed in self.db.config.feeds.items() if is_due(name, feed)]
 
     def begin(self, name: str) -> FeedState:
         """What came of a feed so far; what is kept of another one of this name, or of feeds that are no more, goes."""

@@ -1215,6 +1215,29 @@ def m042_later_items(db: Database) -> None:
     db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {_FIGURES}, left_out, holdout_later)")
 
 
+@migrations()
+def m046_later_counts(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- The items with a side that came later, by whether a draw stands for them; counted by the triggers below.
+        CREATE TABLE later_counts (drawn INTEGER PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+        INSERT INTO later_counts
+            SELECT chance > 0, COUNT(*) FROM items WHERE chance IS NOT NULL AND split IS NOT NULL GROUP BY 1;
+        CREATE TRIGGER items_later_counted AFTER INSERT ON items
+            WHEN NEW.chance IS NOT NULL AND NEW.split IS NOT NULL BEGIN
+            INSERT INTO later_counts VALUES (NEW.chance > 0, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+        END;
+        CREATE TRIGGER items_later_counted_anew AFTER UPDATE OF split, chance ON items
+            WHEN (OLD.split IS NULL, OLD.chance) IS NOT (NEW.split IS NULL, NEW.chance) BEGIN
+            UPDATE later_counts SET n = n - 1 WHERE drawn = (OLD.chance > 0) AND OLD.split IS NOT NULL;
+            INSERT INTO later_counts SELECT NEW.chance > 0, 1 WHERE NEW.chance IS NOT NULL AND NEW.split IS NOT NULL
+                ON CONFLICT DO UPDATE SET n = n + 1;
+        END;
+        """,
+    )
+
+
 _OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
 # How many migrations this version knows: a database's `user_version` once all of them are applied.
 VERSION = len(_OWN)

@@ -145,3 +145,13 @@ def test_what_a_feed_is_survives_the_file_of_settings(project, inbox):
     assert "paused" not in (project.folder / "project.toml").read_text(encoding="utf-8").partition("[feeds.crm]")[2]
     logged = json.dumps([row.after for row in project.store().settings_log.history()])
     assert "feeds.crm.query" in logged
+
+
+def test_a_clock_that_goes_back_holds_no_feed_up(project, inbox):
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox), every=5))
+    with project.store() as store:
+        store.feeds.begin("inbox")
+        store.feeds.looked("inbox", None, 0, [], 1_000_000.0 + 300)
+        assert store.feeds.due(1_000_000.0) == []
+        assert store.feeds.due(1_000_300.0) == ["inbox"]
+        assert store.feeds.due(900_000.0) == ["inbox"]

@@ -13,7 +13,7 @@ from sqlite_utils.migrations import Migrations
 
 from labeler.core.class_changes import ClassChange
 from labeler.core.items import Action, AdjudicationAction, Answer, NewItem, StillOpen
-from labeler.core.settings import LabelingConfig
+from labeler.core.settings import EvaluationConfig, LabelingConfig
 from labeler.store import Store, schema
 from labeler.store.desk import FREE
 from labeler.store.driver import connect
@@ -40,7 +40,8 @@ class Kept(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Store(":memory:", text_config(labeling=LabelingConfig(overlap=2, overlap_share=0.5)))
+        labeling, evaluation = LabelingConfig(overlap=2, overlap_share=0.5), EvaluationConfig(later_share=0.3)
+        self.store = Store(":memory:", text_config(labeling=labeling, evaluation=evaluation))
         self.numbers = count()
         self.imports: list[int] = []
         self.new(0, 6, False)
@@ -141,6 +142,15 @@ class Kept(RuleBasedStateMachine):
                 "split, label, open, n FROM item_counts WHERE n <> 0",
                 "split, COALESCE(label, '') AS label, open, COUNT(*) AS n FROM items WHERE split IS NOT NULL"
                 " GROUP BY 1, 2, 3",
+            )
+        )
+        assert kept == counted
+        kept, counted = (
+            self.store.db.rows(f"SELECT {columns} ORDER BY 1")
+            for columns in (
+                "drawn, n FROM later_counts WHERE n <> 0",
+                "chance > 0 AS drawn, COUNT(*) AS n FROM items WHERE chance IS NOT NULL AND split IS NOT NULL"
+                " GROUP BY 1",
             )
         )
         assert kept == counted
