@@ -1,4 +1,4 @@
-"""Which addresses webhooks may have: a lead of a project must not reach what only the server can."""
+"""Which web addresses a project may name: a lead must not reach what only the server can."""
 
 import ipaddress
 import os
@@ -28,11 +28,11 @@ _LOCAL = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10")))
 
 
 class WebhookError(LabelerError):
-    """An address that webhooks may not have."""
+    """An address that a project may not name."""
 
 
 def checked(url: str) -> SplitResult:
-    """The parts of the address of a webhook.
+    """The parts of an address in the web.
 
     Raises: WebhookError: it is none, holds a name or a password, or goes without TLS to a host that is not named.
     """
@@ -40,18 +40,18 @@ def checked(url: str) -> SplitResult:
         parts = urlsplit(url)
     except ValueError as error:  # of an address in brackets that is none
         begin = url.partition("://")[0][:20] + "://…"  # the rest may hold a password
-        raise WebhookError("{url} is no address of a webhook: it begins with https://.", url=begin) from error
+        raise WebhookError("{url} is no web address: it begins with https://.", url=begin) from error
     try:
         port = parts.port
     except ValueError:
         port = 0
     if len(url) > LONGEST or not url.isascii() or " " in url or not parts.hostname or parts.scheme not in PORTS:
-        raise WebhookError("{url} is no address of a webhook: it begins with https://.", url=shown(url))
+        raise WebhookError("{url} is no web address: it begins with https://.", url=shown(url))
     if port == 0 or "@" in parts.netloc or parts.fragment:
         raise WebhookError("{url} has a name, a password, a wrong port or a # in it: leave these out.", url=shown(url))
     if parts.scheme == "http" and not is_named(parts):
         raise WebhookError(
-            "{url} would send messages without encryption: begin it with https://, or let whoever runs the server name"
+            "{url} would be without encryption: begin it with https://, or let whoever runs the server name"
             " {host} in {variable}.",
             url=shown(url),
             host=parts.netloc,
@@ -73,7 +73,7 @@ def is_named(parts: SplitResult, environment: Mapping[str, str] = os.environ) ->
 
 
 def address_of(parts: SplitResult) -> str:
-    """The network address of a webhook's host, which messages are sent to.
+    """The network address of a host, which is connected to.
 
     Raises: WebhookError: the host is unknown, or is in a network that only the server can reach, and is not named.
     """

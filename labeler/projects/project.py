@@ -310,6 +310,11 @@ def gone() -> ProjectError:
     return MissingProjectError("This project is not here any more. Answers to it are kept in this browser.")
 
 
+def unknown(slug: str) -> ProjectError:
+    """The error about a project of which a program, or somebody at a terminal, has a wrong name."""
+    return MissingProjectError("There is no project {slug!r} here.", slug=slug[:100])
+
+
 def serve_folder(home: Path, slug: str, actor: Actor | None = None) -> ServedProject:
     """The project in this folder of `home` (or `home` itself if it is one).
 
@@ -318,7 +323,7 @@ def serve_folder(home: Path, slug: str, actor: Actor | None = None) -> ServedPro
     """
     folder = home if is_project(home) else home / slug
     if slug == ".." or folder.name != slug or not is_project(folder):
-        raise MissingProjectError("There is no project {slug!r} here.", slug=slug)
+        raise unknown(slug)
     return _served(folder, actor)
 
 

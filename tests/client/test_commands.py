@@ -26,7 +26,7 @@ def test_a_project_on_a_server_is_filled_trained_and_taken_out_by_commands(serve
 
     table, out = tmp_path / "films.csv", tmp_path / "labels.csv"
     pd.DataFrame(reviews(60), columns=["text", "label"]).to_csv(table, index=False)
-    assert "is not here any more" in labeler("status", "films", code=2)
+    assert "There is no project 'films' here" in labeler("status", "films", code=2)
     project = Project.create(f"{server}/films", ["good", "bad"])
     project.settings = replace(project.settings, learner=LearnerConfig(backbone="char_tfidf"))
     assert "60 items added, 0 already there" in labeler("import", "films", table, "--label-column", "label")

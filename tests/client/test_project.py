@@ -158,7 +158,7 @@ def test_refusals_have_the_sentence_of_the_server(server):
         project.answer("kim", 999, "good")
     with pytest.raises(LabelerError, match="is already a project"):
         Project.create(f"{server}/films", ["good", "bad"])
-    with pytest.raises(LabelerError, match="This project is not here"):
+    with pytest.raises(LabelerError, match="There is no project 'films2' here"):
         Project(f"{server}/films2")
     with pytest.raises(LabelerError, match="no column"):
         project.import_(pd.DataFrame(reviews(2), columns=["text", "kind"]), label="label")

@@ -195,6 +195,6 @@ def test_an_answer_is_refused(there, tmp_path, answer, says):
 def test_a_host_that_nobody_has_named_is_not_asked(there, tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "example.org")
     for url in (there.url("/feed"), there.url("/feed").replace("http:", "https:"), "file:///etc/passwd"):
-        with pytest.raises(LabelerError, match=r"without encryption|not in the public network|no address"):
+        with pytest.raises(LabelerError, match=r"without encryption|not in the public network|no web address"):
             records(tmp_path, FeedConfig("web", url))
     assert there.asked == []

@@ -121,9 +121,10 @@ class InHome(Right):
 
 class InProject(Right):
     def _opened(self, call: Call, request: Request) -> ProjectCall:
-        project = _project(str(request.path_params["p"]), call.actor)
+        name = str(request.path_params["p"])
+        project = _project(name, call.actor)
         if not call.bearer.opens(project.uid) or not is_member(call.user, project):
-            raise projects.gone()
+            raise projects.unknown(name)
         return ProjectCall(call.bearer, call.actor, project)
 
     async def __call__(
@@ -146,11 +147,14 @@ def in_project(scope: Scope, action: Action | None) -> Any:
 def _project(name: str, actor: Actor) -> ServedProject:
     """The project with this uid or folder. Raises: MissingError: there is none. ConfigError, DatabaseError."""
     if len(os.fsencode(name)) > LONGEST_FOLDER or "\0" in name:
-        raise projects.gone()
+        raise projects.unknown(name)
     try:
         return projects.serve_folder(home(), name, actor)
-    except MissingError:
-        return projects.serve_project(home(), name, actor)
+    except MissingError as error:
+        try:
+            return projects.serve_project(home(), name, actor)
+        except MissingError:
+            raise error from None
 
 
 # ---------------------------------------------------------------- routes
