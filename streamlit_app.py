@@ -18,6 +18,7 @@ from labeler.api.walls import walls
 from labeler.core.logs import take_over_logs
 from labeler.projects.private_files import UMASK
 from pages.shared.scripts import scripts
+from pages.shared.unexpected import unexpected
 from pages.shared.uploads import ToDisk
 
 take_over_logs("app", home())
@@ -35,4 +36,5 @@ app = st.App(
         *walls(scripts()),
         Middleware(ToDisk, base_path=base_path()),
     ],
+    on_script_error=unexpected,
 )

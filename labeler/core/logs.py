@@ -76,8 +76,8 @@ class ErrorFile(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         is_own = record.name.startswith("labeler")
-        if not is_own and (record.levelno < logging.ERROR or record.name.startswith("uvicorn")):
-            return  # uvicorn says again what `labeler.requests` has said with the request's id
+        if not is_own and (record.levelno < logging.ERROR or record.name.startswith(("uvicorn", "streamlit.error"))):
+            return  # they say again what `labeler.requests`, with the request's id, and `labeler.pages` have said
         try:
             self.path.parent.mkdir(exist_ok=True)
             if self.path.exists() and self.path.stat().st_size > MOST_BYTES:

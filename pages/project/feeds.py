@@ -97,7 +97,7 @@ def _add(project: Project) -> None:
         name = st.text_input(_("Name of the feed"), max_chars=40)
         label, example = PLACES[kind]
         place = st.text_input(_(label), placeholder=example)
-        every = st.number_input(_("Minutes between two looks"), 1, 100_000, FeedConfig.every)
+        every = st.number_input(_("Time between two looks (minutes)"), 1, 100_000, FeedConfig.every)
         query = (
             st.text_area(_("Query"), help=_("One SELECT that asks for rows behind :since, as in WHERE id > :since."))
             if kind == "sql"
