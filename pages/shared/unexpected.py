@@ -15,7 +15,7 @@ log = logging.getLogger("labeler.pages")
 
 def unexpected(error: Exception) -> bool:
     """Say that the page has failed; True: nothing else is to be shown."""
-    log.error("A page has failed", exc_info=error)
+    log.exception("A page has failed", exc_info=error)
     st.error(
         _(
             "This page has failed because of a fault in the program. What you saved is kept. Reload the page; if it"

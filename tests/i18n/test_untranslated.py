@@ -207,7 +207,7 @@ def bare(source: str) -> set[str]:
     def literals(node: ast.AST, pattern: re.Pattern[str]) -> None:
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            if name in WRAPPERS or name == "html":
+            if name in WRAPPERS or name == "html" or ast.unparse(node.func).startswith("log."):
                 return
         if isinstance(node, ast.Raise | ast.Compare) or id(node) in documents:
             return
