@@ -58,6 +58,7 @@ def test_the_lead_takes_the_labels_out(server, served, open_page, tmp_path):
 
 def test_a_project_is_archived_and_brought_back(server, served, open_page):
     page = open_page(f"{server.url}/project?annotator=lead")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()  # what is typed is lost meanwhile
     page.get_by_text("Rename, archive or delete the project").click()
     field = page.get_by_role("textbox", name="To confirm, type the project's name").first
     field.fill("Reviews")
