@@ -65,9 +65,10 @@ def _read(row: Any) -> tuple[int, ClassChange, tuple[str, ...], str] | None:
     """Number, change, classes before it, and who made it; None where that cannot be read."""
     try:
         old, new, before = (tuple(map(str, json.loads(row[name]))) for name in ("old", "new", "before"))
-        if row["kind"] not in KINDS:
+        number = int(row["number"])
+        if row["kind"] not in KINDS or number < 1:
             return None
-        return int(row["number"]), ClassChange(row["kind"], old, new), before, str(row["by"])
+        return number, ClassChange(row["kind"], old, new), before, str(row["by"])
     except (KeyError, TypeError, ValueError):
         return None
 

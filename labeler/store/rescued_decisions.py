@@ -28,7 +28,7 @@ class RescuedDecisions:
         """Whether this has what every decision has."""
         if not (isinstance(row, dict) and has(row, ("request_id", "by", "at"), ("id", "item_id"))):
             return False
-        action, label = row.get("action"), row.get("label")
+        action, label = row.get("action"), row.get("label", 0)
         is_undo = action == "undo" and isinstance(row.get("undoes"), int)
         fits = (action == "label") == isinstance(label, str) and (action == "label" or label is None)
         return fits and (is_undo or action in get_args(AdjudicationAction))

@@ -108,7 +108,7 @@ class RescuedWork:
     def is_refused(row: Any) -> bool:
         if not has(row, ("annotator", "request_id", "answer", "reason", "at")):
             return False
-        return isinstance(row.get("item_id"), int | None) and _is_mapping(row["answer"])
+        return isinstance(row.get("item_id", ""), int | None) and _is_mapping(row["answer"])
 
     def refused(self, row: Row) -> bool:
         """An answer that was refused, unless it is stored by now."""

@@ -1,5 +1,6 @@
 """What people did since the last backup comes back from a damaged database once, and never over something newer."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -159,6 +160,30 @@ def test_what_is_damaged_in_the_file_is_said_and_the_rest_comes_back(restored, t
     result = put_back(restored, file)
     assert result.stored == {"stops": 1}
     assert [*result.unfit] == [*range(1, len(TABLES) + 2)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "table": "class_changes",
+            "number": 0,
+            "kind": "add",
+            "old": "[]",
+            "new": '["a"]',
+            "before": "[]",
+            "by": "lea",
+        },
+        {"table": "adjudications", "item_id": 1, "request_id": "d", "by": "lea", "action": "exclude"},
+        {"table": "refused_answers", "annotator": "kim", "request_id": "r", "answer": "{}", "reason": "no class"},
+    ],
+    ids=lambda row: row["table"],
+)
+def test_a_row_without_one_of_its_values_is_said(restored, tmp_path, row):
+    file = tmp_path / "answers.jsonl"
+    file.write_text(json.dumps({"id": 1, "at": "2999-01-01"} | row))
+    result = put_back(restored, file)
+    assert (result.stored, result.unfit) == ({}, {1: "it cannot be read"})
 
 
 def test_the_documentation_says_of_every_table_whether_it_comes_back(store: Store):
