@@ -32,12 +32,11 @@ from labeler.jobs.imports import UPLOADS
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
 from labeler.store import Store
-from labeler.store.label_studio import PREFIX, Link
+from labeler.store.label_studio import EVERY, PREFIX, Link
 
 log = logging.getLogger(__name__)
 
 LOCK = "label-studio.lock"
-EVERY = 60.0  # seconds between two looks, if nothing happens here or there
 LEAST_ASKED, BATCHES = 40, 2  # tasks that are put in order: this many, or this many batches
 PAGE = 500  # tasks that are read at once
 TRIED_AGAIN = 20  # tasks that could not be read and are asked for by themselves in a look

@@ -9,10 +9,9 @@ from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database
 
-FIRST_WAIT, LONGEST_WAIT = (
-    60.0,
-    86_400.0,
-)  # seconds until a task that could not be read is tried again; doubled each time
+EVERY = 60.0  # seconds between two looks, if nothing happens here or there
+# Seconds until a task that could not be read is tried again; doubled each time.
+FIRST_WAIT, LONGEST_WAIT = 60.0, 86_400.0
 PREFIX = "label-studio:"  # of the request id of an answer that was given there; its task and annotation follow
 
 
@@ -83,7 +82,7 @@ class LabelStudio:
         """
         return bool(
             self.db.value(
-                f"SELECT 1 FROM label_studio WHERE next_at <= :at OR next_at > :at + {FIRST_WAIT}"
+                f"SELECT 1 FROM label_studio WHERE next_at <= :at OR next_at > :at + {EVERY}"
                 " OR (problem IS NULL AND round < (SELECT MAX(number) FROM rounds))",
                 {"at": at},
             )
