@@ -86,9 +86,16 @@ class AuditLog:
             self.db.insert("audit_log", row)
         return row["id"]
 
-    def has_request(self, request: str) -> bool:
-        """Whether a row is of the request that `Actor.request` names: what it asked for was done."""
-        return bool(self.db.value("SELECT 1 FROM audit_log WHERE what ->> '$.request' = ? LIMIT 1", [request]))
+    def has_request(self, request: str, since: str) -> bool:
+        """Whether a row is of the request that `Actor.request` names: what it asked for was done.
+
+        Args: since: the time, as it is stored, from which on the request was made.
+        """
+        return bool(
+            self.db.value(
+                "SELECT 1 FROM audit_log WHERE at >= ? AND what ->> '$.request' = ? LIMIT 1", [since, request]
+            )
+        )
 
     def head(self) -> str:
         """The hash of the last row. Whoever notes it elsewhere notices later if the end of the log was cut off."""

@@ -19,9 +19,8 @@ from labeler.store.database import PATIENCE_OF_REQUESTS, Connection
 
 FILE = "replies.sqlite"
 KEPT = 86_400.0  # seconds
-RUNNING = (
-    120.0  # seconds without a sign of life after which a change without a reply belongs to a process that has ended
-)
+# Seconds without a sign of life after which a change without a reply belongs to a process that has ended.
+RUNNING = 120.0
 DAMAGED = ".damaged"  # what the name of a file that was set aside ends with
 VERSION = 2
 

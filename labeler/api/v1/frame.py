@@ -14,8 +14,10 @@ import base64
 import binascii
 import json
 import os
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
@@ -36,6 +38,7 @@ from labeler.core.errors import AccessError, ForbiddenError, LabelerError, Missi
 from labeler.i18n.messages import preferred, use
 from labeler.projects import project as projects
 from labeler.projects.project import ServedProject
+from labeler.store.replies import KEPT
 
 LONGEST_FOLDER = 255  # bytes
 PAGE, LONGEST_PAGE = 50, 500  # entries of a list
@@ -60,7 +63,7 @@ class Call:
         return self.bearer.user
 
     def was_made(self, request: str) -> bool:
-        """Whether the project's audit log has a change that a request asked for, see `Actor.request`."""
+        """Whether the project's audit log of the last day has a change that `Actor.request` names."""
         return False
 
 
@@ -71,8 +74,9 @@ class ProjectCall(Call):
     project: ServedProject
 
     def was_made(self, request: str) -> bool:
+        since = datetime.fromtimestamp(time.time() - KEPT, UTC)  # the key may have been that of another change before
         with self.project.store() as store:
-            return store.audit.has_request(request)
+            return store.audit.has_request(request, since.isoformat(timespec="milliseconds"))
 
     def may(self, action: Action) -> bool:
         """Whether the user may do something further in the project."""

@@ -1,6 +1,7 @@
 """Changes that are made once, however often they are sent: the header `Idempotency-Key`.
 
-The first reply is kept for a day, and who sends the same request again gets it. A request that was refused has changed
+The first reply is kept for a day, and who sends the same request again gets it; one with a secret has the header
+`Cache-Control: no-store` and is not kept. A request that was refused has changed
 nothing, so its key is free again. Where the server was killed before it had kept the reply, the audit log knows whether
 the change was made: it has the key's digest, in the transaction of the change. Answers have their `request_id`. What
 the log does not know, such as jobs, is asked for again; that costs time alone.
@@ -19,11 +20,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.access.home import home
+from labeler.api.problems import ProblemResponse
 from labeler.api.requests import RequestError
 from labeler.core.errors import DamagedError, ProjectError
+from labeler.i18n.messages import _
 from labeler.store.replies import FILE, RUNNING, Claim, Replies, Reply, opened, set_aside
 
 HEADER = "Idempotency-Key"
+NO_STORE = "no-store"  # `Cache-Control` of a reply with a secret
 REPLAYED = "Idempotent-Replayed"  # header of a reply that was given before
 LONGEST_KEY = 200
 SIGN_OF_LIFE = RUNNING / 4  # seconds between two signs that a change is still being made
@@ -85,16 +89,24 @@ async def answered(
     finally:
         signs.cancel()
     if is_made:
-        reply = Reply(
-            response.status_code,
-            response.headers.get("content-type", ""),
-            response.headers.get("location", ""),
-            bytes(response.body),
-        )
-        await run_in_threadpool(lambda: replies().finish(claim, reply))
+        await run_in_threadpool(lambda: replies().finish(claim, _kept(response)))
     else:
         await run_in_threadpool(lambda: replies().forget(claim))
     return response
+
+
+def _kept(response: Response) -> Reply:
+    """What is answered when the request comes again: the same, or that it had a secret, which is not kept."""
+    location = response.headers.get("location", "")
+    if response.headers.get("cache-control") == NO_STORE:
+        response = ProblemResponse(
+            409,
+            _(
+                "The change of this Idempotency-Key was made, and nothing was changed again. Its reply had a secret,"
+                " which is not shown twice: remove what was added, and add it again under a new key."
+            ),
+        )
+    return Reply(response.status_code, response.headers.get("content-type", ""), location, bytes(response.body))
 
 
 def _begun(claim: Claim) -> tuple[Reply | None, bool]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from labeler.api.problems import address
 from labeler.api.requests import LARGEST_ID
 from labeler.api.v1.frame import Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of, resource
+from labeler.api.v1.once import NO_STORE
 from labeler.core.errors import MissingError
 from labeler.core.events import EVENTS, Delivery, Event, Webhook
 from labeler.events.addresses import LONGEST, shown
@@ -74,6 +75,7 @@ def make_webhook(
 ) -> AddedWebhook:
     """It is told of what happens from now on. docs/events.md says what it gets, and which addresses may be used."""
     number, secret = add_webhook(call.project, new.url, new.events)
+    response.headers["Cache-Control"] = NO_STORE
     response.headers["Location"] = address(f"/projects/{call.project.uid}/webhooks/{number}")
     return AddedWebhook(id=number, secret=secret)
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from labeler.access import api_tokens
 from labeler.api.v1 import once
 from labeler.core.errors import BusyError
-from labeler.store.replies import DAMAGED, FILE, RUNNING, Claim, Replies, Reply
+from labeler.store.replies import DAMAGED, FILE, KEPT, RUNNING, Claim, Replies, Reply
 from tests.support.fill import add
 from tests.support.programs import program
 
@@ -65,6 +66,32 @@ def test_a_change_that_was_not_made_before_the_server_ended_is_made(client, proj
     assert reply.status_code == 201
 
 
+def test_a_key_of_days_ago_says_nothing_of_a_change_that_was_not_made(client, monkeypatch):
+    client.headers["Authorization"] = f"Bearer {api_tokens.signed('kim', 'a test', 'administer', ('*',), 3)}"
+    assert client.post("/projects/reviews/webhooks", json=CHANGES["webhooks"], headers=KEY).status_code == 201
+    is_later(monkeypatch, KEPT + 10)
+    with monkeypatch.context() as patched:  # the server ends before the change
+        patched.setattr(Replies, "forget", lambda replies, claim: None)
+        missing = {"item_id": 99, "action": "exclude"}
+        refused = client.post("/projects/reviews/decisions", json=missing, headers=KEY).json()
+    is_later(monkeypatch, RUNNING + 1)
+    assert client.post("/projects/reviews/decisions", json=missing, headers=KEY).json() == refused
+    assert "99" in refused["detail"]
+
+
+def test_a_secret_is_not_kept_and_the_webhook_is_not_added_again(client, project, own_home):
+    first, again, third = (
+        client.post("/projects/reviews/webhooks", json=CHANGES["webhooks"], headers=KEY) for _ in range(3)
+    )
+    assert (first.status_code, again.status_code, "was made" in again.json()["detail"]) == (201, 409, True)
+    assert (again.headers["location"], again.headers[once.REPLAYED]) == (first.headers["location"], "true")
+    assert again.content == third.content
+    secret = first.json()["secret"].encode()
+    assert not [file for file in own_home.glob(f"{FILE}*") if secret in file.read_bytes()]
+    with project.store() as store:
+        assert len(store.webhooks.all()) == 1
+
+
 def test_a_change_that_takes_long_is_not_made_twice_meanwhile(own_home, monkeypatch):
     replies, now = once.replies(), once.time.time()
     claim = Claim("t", "k", "r", now)
@@ -87,7 +114,7 @@ def test_a_damaged_file_of_replies_stops_no_change(client, own_home, place):
     content = file.read_bytes()
     file.write_bytes(content[:place] + b"\xa5" * (len(content) - place))
     for _ in range(2):
-        reply = client.post("/projects/reviews/webhooks", json=CHANGES["webhooks"], headers=KEY)
+        reply = client.post("/projects/reviews/decisions", json=CHANGES["decisions"], headers=KEY)
         assert reply.status_code == 201, reply.text
     assert reply.headers[once.REPLAYED] == "true"
     assert file.with_name(FILE + DAMAGED).exists()
