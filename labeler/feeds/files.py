@@ -22,11 +22,16 @@ AT_ONCE = 1000  # files that are looked up in the database at once
 
 @dataclass(frozen=True)
 class Seen:
-    """A file at a place. name: below the place. version: changes with its content."""
+    """A file at a place.
+
+    name: below the place. version: changes with its content. path: of a file of this machine, whose name there may be
+    no UTF-8.
+    """
 
     name: str
     version: str
     bytes: int
+    path: Path | None = None
 
     @property
     def suffix(self) -> str:

@@ -1,5 +1,6 @@
 """A watched folder of the server. Only folders that whoever runs the server has named are read, and no link in them."""
 
+import errno
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from labeler.feeds.files import Seen
 from labeler.feeds.look import FeedError
+from labeler.files.sources import decode_name
 from labeler.i18n.messages import mark
 
 VARIABLE = "LABELER_WATCHED_FOLDERS"  # paths, as in PATH: folders below them may be watched
@@ -37,7 +39,8 @@ class Folder:
                     continue
                 if stat.S_ISREG(found.st_mode) and not 0 <= time.time() - found.st_mtime < SETTLED:
                     version = f"{found.st_mtime_ns}-{found.st_size}"
-                    yield Seen(path.relative_to(self.path).as_posix(), version, found.st_size)
+                    below = decode_name(os.fsencode(path.relative_to(self.path).as_posix()))
+                    yield Seen(below, version, found.st_size, path)
 
     def _failed(self, error: OSError) -> None:
         if error.filename and Path(error.filename) == self.path:
@@ -47,7 +50,7 @@ class Folder:
 
     def fetch(self, seen: Seen, target: Path) -> str:
         """Copy a file; why that cannot be done, "" if it is."""
-        path = self.path / seen.name
+        path = seen.path or self.path / seen.name
         try:
             # neither a link that took its place, nor a pipe that would be waited for
             number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -56,8 +59,14 @@ class Folder:
         with os.fdopen(number, "rb") as file:
             if not stat.S_ISREG(os.fstat(number).st_mode) or not self._is_inside(path, os.fstat(number)):
                 return mark("is a link, or is reached by one")
-            with target.open("wb") as copy:
-                shutil.copyfileobj(file, copy)
+            try:
+                with target.open("wb") as copy:
+                    shutil.copyfileobj(file, copy)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):  # of the project's own disk
+                    raise
+                target.unlink(missing_ok=True)
+                return mark("cannot be read ({error})", error=error.strerror or error)
         return ""
 
     def _is_inside(self, path: Path, opened: os.stat_result) -> bool:
@@ -89,6 +98,6 @@ def watched(place: str, home: Path, environment: Mapping[str, str] = os.environ)
         )
     if real.is_relative_to(own) or own.is_relative_to(real):
         raise FeedError("{folder} holds the projects of this server: watch another folder.", folder=place)
-    if not real.is_dir():
+    if not os.path.isdir(real):  # also where its disk does not answer, which `Path.is_dir` raises
         raise FeedError("{folder} is not there, or is no folder.", folder=place)
     return Folder(real)

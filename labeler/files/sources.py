@@ -170,7 +170,7 @@ def images(source: Source, columns: SourceColumns, limits: LimitsConfig) -> Call
 
 
 def _name_of(source: Path) -> str:
-    return _decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
+    return decode_name(os.fsencode(os.path.basename(os.path.abspath(source))))
 
 
 @contextmanager
@@ -257,12 +257,12 @@ def _folder(source: Path) -> Iterator[_File]:
     waiting = [source]
     while waiting:
         path = waiting.pop()
-        name = PurePosixPath(_decode_name(os.fsencode(path.relative_to(source).as_posix())))
+        name = PurePosixPath(decode_name(os.fsencode(path.relative_to(source).as_posix())))
         if _is_litter(name):
             continue
         if path.is_dir() and (path == source or not path.is_symlink()):
             with suppress(PermissionError, FileNotFoundError):  # the latter: it was moved away meanwhile
-                names = sorted(os.listdir(path), key=lambda entry: _decode_name(os.fsencode(entry)), reverse=True)
+                names = sorted(os.listdir(path), key=lambda entry: decode_name(os.fsencode(entry)), reverse=True)
                 waiting += (path / entry for entry in names)
             continue
         problem = None
@@ -304,7 +304,7 @@ def _zip(source: Path, limits: LimitsConfig) -> Callable[[], Iterator[_File]]:
 def _name_in_zip(entry: zipfile.ZipInfo) -> PurePosixPath:
     # Without its UTF-8 flag zipfile takes a name for cp437, where Korean Windows means cp949 and macOS UTF-8.
     raw = entry.filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437", "replace")
-    return PurePosixPath(_decode_name(raw).replace("\\", "/"))
+    return PurePosixPath(decode_name(raw).replace("\\", "/"))
 
 
 def _file_in_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> _File | None:
@@ -330,7 +330,8 @@ def _leaves_the_folder(name: PurePosixPath) -> bool:
     return bool(PureWindowsPath(name).anchor) or ".." in name.parts  # the anchor: / or C:
 
 
-def _decode_name(raw: bytes) -> str:
+def decode_name(raw: bytes) -> str:
+    """The name of a file, which may be in Korean and no UTF-8."""
     for encoding in ("utf-8", "cp949"):
         try:
             # macOS takes Korean letters apart; put together they equal what is typed.

@@ -1,6 +1,8 @@
 """Which folders may be watched, and that no link leads out of them."""
 
+import errno
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -53,3 +55,32 @@ def test_no_link_leads_out(tmp_path):
     os.mkfifo(inbox / "pipe.csv")
     assert folder.fetch(Seen("pipe.csv", "", 1), target) != ""
     assert not target.exists()
+
+
+def test_a_name_that_is_no_utf8_is_read_as_an_import_reads_it(tmp_path):
+    korean = os.path.join(os.fsencode(tmp_path), "가.csv".encode("cp949"))
+    Path(os.fsdecode(korean)).write_text("text\none\n", encoding="utf-8")
+    os.utime(korean, (time.time() - 60, time.time() - 60))
+    folder = watched(str(tmp_path), Path("/homes"), {VARIABLE: str(tmp_path)})
+    (seen,) = folder.files()
+    assert seen.name == "가.csv"
+    assert folder.fetch(seen, tmp_path / "copy") == ""
+
+
+def test_a_disk_that_does_not_answer_is_trouble_of_the_feed(tmp_path, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    old(tmp_path / "in" / "a.csv")
+    folder = watched(str(tmp_path / "in"), Path("/homes"), {VARIABLE: str(tmp_path)})
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", fails)
+        assert folder.fetch(Seen("a.csv", "", 1), tmp_path / "copy") == "cannot be read (Input/output error)"
+    assert not (tmp_path / "copy").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", fails)
+        try:  # pytest itself asks `os.stat`
+            watched(str(tmp_path / "in"), Path("/homes"), {VARIABLE: str(tmp_path)})
+        except FeedError as error:
+            refused = str(error)
+    assert "is not there" in refused

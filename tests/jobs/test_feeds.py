@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,19 @@ def test_a_crash_before_a_look_is_recorded_repeats_without_harm(project, inbox, 
     with project.store() as store:
         assert store.items.counts().pool + store.items.counts().holdout == 2
         assert store.feeds.states()["inbox"].looked_at is not None
+
+
+def test_a_look_waits_for_an_import_by_hand(project, inbox):
+    drop(inbox / "a.csv", "text\none\n")
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    with project.lock("import.lock"):
+        looking = threading.Thread(target=look, args=(project,), daemon=True)
+        looking.start()
+        looking.join(0.5)
+        assert looking.is_alive()
+        assert texts(project) == set()
+    looking.join(60)
+    assert texts(project) == {"one"}
 
 
 def test_the_trouble_of_a_feed_is_its_own(project, inbox):
