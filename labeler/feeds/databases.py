@@ -115,15 +115,14 @@ def _reading(url: "URL", name: str) -> "Iterator[Connection]":
             "The driver {driver} of the database {name} is not installed.", driver=error.name or "", name=name
         ) from None
     try:
-        with engine.connect() as connection:
-            pass
+        connected = engine.connect()
     except SQLAlchemyError as error:
         engine.dispose()
         # what the driver says may hold the address, and `from None` keeps it out of the log
         kind = type(getattr(error, "orig", None) or error).__name__
         raise FeedError("The database {name} cannot be reached ({kind}).", name=name, kind=kind) from None
     try:
-        with engine.connect() as connection:
+        with connected as connection:
             _limit(connection, url.get_backend_name())
             yield connection
     except DBAPIError as error:

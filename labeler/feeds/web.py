@@ -7,8 +7,9 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +18,7 @@ from xml.etree import ElementTree
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Problem
-from labeler.events.addresses import checked
+from labeler.events.addresses import checked, shown
 from labeler.events.requests import request
 from labeler.feeds.look import MOST_BYTES as MOST_BYTES_A_LOOK
 from labeler.feeds.look import MOST_ROWS, Brought, FeedError, Look, table_of
@@ -33,6 +34,8 @@ SECONDS = 300.0  # that all pages of a look may take
 LISTS = ("items", "results", "data", "records", "entries", "rows")  # in which an answer may have its records
 NEXTS = ("next", "next_url", "next_page")
 ADDRESSES = ("image", "image_url", "url")  # columns in which the address of an image may be
+# A document type stands before the first element of XML, and nowhere else: a text may speak of one.
+_DOCTYPE = re.compile(r"(?>(?:\s|<\?.*?\?>|<!--.*?-->)*)<!DOCTYPE", re.DOTALL | re.IGNORECASE)
 Record = dict[str, Any]
 
 
@@ -59,10 +62,13 @@ def pages(look: Look) -> Brought:
         table, problems, is_more = images.table(), images.problems, is_more or images.is_more
         failed = {_name(record) for record in images.failed}  # they are tried again
     if not feed.cursor:
-        return Brought(table, None, {name: "" for r in records if (name := _name(r)) not in failed}, problems, is_more)
+        read = {name: "" for record in records if (name := _name(record)) not in failed}
+        return Brought(table, None, read, problems, is_more and bool(read))  # else the same ones fail again at once
     largest = _largest(records, feed.cursor, look.cursor)
     if is_more and records and largest != records[-1].get(feed.cursor):
-        raise FeedError("{place} has many new records, and not the oldest first: ask for them so.", place=feed.place)
+        raise FeedError(
+            "{place} has many new records, and not the oldest first: ask for them so.", place=shown(feed.place)
+        )
     return Brought(table, largest, {}, problems, is_more and largest != look.cursor)
 
 
@@ -78,7 +84,7 @@ def _all_pages(look: Look, until: float) -> tuple[list[Record], bool]:
             raise FeedError(
                 "{place} has more than {n:,} records, or takes longer than {seconds} s: name the cursor, and put"
                 " {since} into the address, so that only new ones come.",
-                place=feed.place,
+                place=shown(feed.place),
                 n=len(records),
                 seconds=int(SECONDS),
                 since=SINCE,
@@ -122,8 +128,8 @@ def _get(url: str) -> bytes:
 
 def _token(url: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The header that proves to a host who asks, if whoever runs the server has given a token for it."""
-    named = dict(entry.partition("=")[::2] for entry in environment.get(TOKENS, "").split())
-    token = named.get(urlsplit(url).netloc.lower())
+    entries = (entry.partition("=") for entry in environment.get(TOKENS, "").split())
+    token = {host.lower(): token for host, _, token in entries}.get(urlsplit(url).netloc.lower())
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -166,7 +172,7 @@ def _next(whole: Mapping[str, Any]) -> str | None:
 
 def _entries(text: str, url: str) -> list[Record]:
     """The entries of RSS or Atom: their text, title, address and time."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # entities could unfold to anything
+    if _DOCTYPE.match(text):  # its entities could unfold to anything
         raise FeedError("{host} answered with a page, not with a feed.", host=urlsplit(url).netloc)
     try:
         root = ElementTree.fromstring(text)
@@ -210,8 +216,9 @@ def _largest(records: Sequence[Record], cursor: str, before: Any) -> Any:
     values += [before] if before is not None else []
     if not values:
         return None
-    order: Callable[[Any], Any] = float if all(_is_number(value) for value in values) else str
-    return max(values, key=order)
+    if all(_is_number(value) for value in values):
+        return max(values, key=lambda value: Decimal(str(value)))  # floats cannot tell large numbers apart
+    return max(values, key=str)
 
 
 def _is_number(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -198,3 +199,39 @@ def test_a_host_that_nobody_has_named_is_not_asked(there, tmp_path, monkeypatch)
         with pytest.raises(LabelerError, match=r"without encryption|not in the public network|no web address"):
             records(tmp_path, FeedConfig("web", url))
     assert there.asked == []
+
+
+def test_a_text_may_speak_of_a_document_type(there, tmp_path):
+    there.answers["/feed"] = b"<rss><item><description><![CDATA[Use <!DOCTYPE html>]]></description></item></rss>"
+    assert len(records(tmp_path, FeedConfig("web", there.url("/feed")))[0]) == 1
+
+
+def test_numbers_that_floats_cannot_tell_apart_are_compared(there, tmp_path):
+    large = [(1 << 60) + number for number in range(3)]
+    there.answers["/feed"] = json.dumps([{"id": number, "text": f"{number}"} for number in large]).encode()
+    assert records(tmp_path, FeedConfig("web", there.url("/feed"), cursor="id"))[1].cursor == large[-1]
+
+
+def test_images_that_cannot_be_had_are_not_asked_for_again_at_once(there, tmp_path, monkeypatch):
+    def fails_slowly(url: str) -> bytes:
+        time.sleep(0.2)
+        raise LabelerError("no answer")
+
+    monkeypatch.setattr(web, "SECONDS", 0.1)
+    monkeypatch.setattr(web, "_page", lambda url: ([{"url": there.url(f"/{n}.png")} for n in (1, 2)], None))
+    monkeypatch.setattr(web, "_get", fails_slowly)
+    brought = records(tmp_path, FeedConfig("web", there.url("/feed")), modality="image")[1]
+    assert (len(brought.problems), brought.is_more) == (1, False)
+
+
+def test_a_message_holds_no_more_of_an_address_than_its_host(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "MOST_PAGES", 0)
+    with pytest.raises(FeedError) as refused:
+        records(tmp_path, FeedConfig("web", there.url("/feed?token=sesame")))
+    assert "sesame" not in str(refused.value)
+
+
+def test_a_host_of_a_token_may_be_in_capitals():
+    assert web._token("https://api.example.org/", {web.TOKENS: "API.example.org=abc="}) == {
+        "Authorization": "Bearer abc="
+    }
