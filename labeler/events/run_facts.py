@@ -1,7 +1,7 @@
 """What a tracker of experiments is given of a round: figures, settings, files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +52,6 @@ def facts_of(project: Project, finished: Round) -> RunFacts:
         finished.number,
         finished.labels,
         {name: float(value) for name, value in figures.items() if value is not None},
-        flat(project.config.as_dict()) | {"strategy": finished.strategy, "seed": finished.seed},
+        flat(replace(project.config, feeds={}).as_dict()) | {"strategy": finished.strategy, "seed": finished.seed},
         tuple(kept),
     )

@@ -6,7 +6,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
@@ -60,7 +60,7 @@ class Card:
             data_hash(*zip(*taught, strict=True)) if taught else data_hash((), ()),
             encoder,
             result.seed,
-            config.as_dict(),
+            replace(config, feeds={}).as_dict(),  # where items come from is no matter of whoever is given the model
             versions(),
             asdict(result.metrics) if result.metrics else None,
             items,

@@ -1,12 +1,16 @@
 """Cards of models, and which models are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labeler.core.errors import LabelerError
+from labeler.core.rounds import FinishedRound, RoundResult
+from labeler.core.settings import FeedConfig
 from labeler.models import cards
 from labeler.models.cards import Card
+from tests.support.samples import text_config
 
 
 def card(**changes: object) -> Card:
@@ -30,6 +34,12 @@ def test_a_card_reads_back_as_it_was(tmp_path):
     assert cards.load(weights) == card()
     assert {"numpy", "torch"} <= card().versions.keys()
     assert [p.name for p in tmp_path.iterdir()] == ["round-0003.json"]
+
+
+def test_a_card_holds_no_feeds():
+    config = replace(text_config(), feeds={"crm": FeedConfig("web", "https://example.org/?token=sesame")})
+    finished = FinishedRound(1, RoundResult(0, "random", 1, None, (), 0.0, 0.0))
+    assert Card.of(finished, [], 0, "e", config).config["feeds"] == {}
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", '{"round": 1, "colour": "red"}'])
