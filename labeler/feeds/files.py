@@ -11,7 +11,7 @@ from typing import Protocol
 from labeler.core.items import Problem
 from labeler.feeds.look import MOST_BYTES, MOST_FILES, Brought, Look, table_of
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.sources import SourceColumns
+from labeler.files.sources import FOLDER_GROUPS, SourceColumns
 from labeler.files.tables import TABLE_SUFFIXES
 from labeler.i18n.messages import mark
 
@@ -77,7 +77,7 @@ def bring(place: Place, look: Look) -> Brought:
         if seen.bytes > MOST_BYTES:
             taken.problems.append(Problem(seen.name, mark("is larger than {n} MiB", n=MOST_BYTES >> 20)))
         elif (address := place.address(seen)) and seen.suffix in IMAGE_SUFFIXES:
-            taken.records.append({look.feed.image or "image": address})
+            taken.records.append({look.feed.image or "image": address, **_folder_of(look, seen)})
         else:
             _take(place, look, seen, taken)
     return Brought(_sources(look, taken), None, taken.versions, taken.problems, is_more)
@@ -104,11 +104,17 @@ def _take(place: Place, look: Look, seen: Seen, taken: _Taken) -> None:
     elif is_image:
         taken.images += 1
     elif seen.suffix == TEXT:
-        taken.records.append({look.feed.text or "text": _text(target), "file": seen.name})
+        taken.records.append({look.feed.text or "text": _text(target), "file": seen.name, **_folder_of(look, seen)})
         target.unlink()
     else:
         columns = SourceColumns(group=look.columns.group) if seen.suffix == PACKED else look.columns
         taken.tables.append((target, columns))
+
+
+def _folder_of(look: Look, seen: Seen) -> dict[str, str]:
+    """The column with the folder of a file, where that is its group; a file above all folders has none."""
+    folder = PurePosixPath(seen.name).parent
+    return {FOLDER_GROUPS: folder.as_posix() if folder.name else ""} if look.columns.group == FOLDER_GROUPS else {}
 
 
 def _text(path: Path) -> str:
@@ -126,6 +132,8 @@ def _sources(look: Look, taken: _Taken) -> list[tuple[Path, SourceColumns]]:
     of_files = SourceColumns(
         text=look.feed.text or "text" if look.modality == "text" else None,
         image=look.feed.image or "image" if look.modality == "image" else None,
+        # a group that is a column of tables, texts do not have
+        group=group if look.modality == "image" or group == FOLDER_GROUPS else None,
     )
     tables = [(path, of_files) for path, _ in table_of(look, taken.records)]
     return [*images, *tables, *taken.tables]

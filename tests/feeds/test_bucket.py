@@ -26,6 +26,17 @@ def test_images_stay_in_the_store_and_are_read_once(tmp_path):
         assert [*brought.versions] == ["day/1.png"]
 
 
+def test_images_of_a_folder_are_a_group_where_the_feed_says_so(tmp_path):
+    with in_memory() as store:
+        store.pipe("/scans/kim/1.png", picture(1))
+        store.pipe("/scans/2.png", picture(2))
+        look = Look("scans", FeedConfig("bucket", "memory://scans", group="folder"), "image", tmp_path, tmp_path)
+        ((path, columns),) = look_at(look).sources
+        assert columns.group == "folder"
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert sorted(record["folder"] for record in records) == ["", "kim"]
+
+
 def test_tables_and_texts_are_copied(tmp_path):
     with in_memory() as store:
         store.pipe("/mail/a.csv", b"body\nhello\n")
