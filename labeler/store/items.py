@@ -104,12 +104,14 @@ class Items:
     def drawn_of(self, table: str) -> list[int] | None:
         """The ids of the rows that are drawn for the holdout, of a table of new items: as `fix_holdout` draws, before
         they are stored, so that each is written once. None: that must wait until they are stored, since groups,
-        items that wait already, or a share of later ones take part in the draw.
+        items that wait already, a share of later ones, or a holdout that the table names take part in the draw.
 
         Args: table: see `Incoming.file`.
         """
         waiting = f"SELECT 1 FROM {_WAITING} WHERE {_UNDECIDED} LIMIT 1"
         if self.db.value(f"SELECT 1 FROM {table} WHERE of_group IS NOT NULL LIMIT 1") or self.db.value(waiting):
+            return None
+        if self.db.value(f"SELECT 1 FROM {table} WHERE split = 'holdout' LIMIT 1"):
             return None
         if self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
             return None if self.db.config.evaluation.later_share else []

@@ -270,6 +270,15 @@ def test_sides_that_are_drawn_before_rows_are_stored_are_those_that_would_be_dra
         assert len(drawn) > 0
 
 
+def test_nothing_is_drawn_beside_a_holdout_that_the_file_names_for_some_of_its_items(tmp_path: Path) -> None:
+    target = make(tmp_path / "p")
+    tasks = [{"id": n, "data": {"text": f"text {n}", **({"split": "test"} if n < 20 else {})}} for n in range(100)]
+    source = tmp_path / "tasks.json"
+    source.write_text(json.dumps(tasks))
+    report = import_source(target, source, SourceColumns(split="split"))
+    assert (report.pool, report.holdout) == (80, 20)
+
+
 def test_a_split_column_decides(tmp_path: Path) -> None:
     target = make(tmp_path / "p")
     values = ["train", "Test", " HOLDOUT ", "", "valid"]
