@@ -20,6 +20,10 @@ from labeler.formats.recognise import recognise
 PREFIX = ".unpacked-"  # of the folders that are unpacked into
 # Of the files by which a folder is recognised. Whatever else a zip holds beside images is not unpacked.
 _DOCUMENTS = {".arrow", ".json", ".jsonl", ".md", ".ndjson", ".nbib", ".parquet", ".ris", ".txt", ".xml"}
+_BROKEN = (
+    *(zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, zlib.error, lzma.LZMAError, EOFError),
+    *(FileExistsError, NotADirectoryError, IsADirectoryError),  # one name is that of a file and of a folder
+)
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def unpacked(
         try:
             with zipfile.ZipFile(source) as archive:
                 is_of_tool = _unpack(archive, source, folder, limits, images)
-        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, zlib.error, lzma.LZMAError, EOFError):
+        except _BROKEN:
             raise SourceError(
                 "{name} is not a zip file, or is cut off: make or fetch it again.", name=source.name
             ) from None

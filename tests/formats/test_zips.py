@@ -66,6 +66,16 @@ def test_names_that_lead_out_of_a_zip_lead_nowhere(tmp_path: Path):
     assert {path.name for path in tmp_path.rglob("*")} == {"out.zip", "place"}
 
 
+@pytest.mark.parametrize("names", [("a.txt", "a.txt/b.txt"), ("a.txt/b.txt", "a.txt")])
+def test_a_zip_in_which_a_file_has_the_name_of_a_folder_is_refused(tmp_path: Path, names: tuple[str, str]):
+    with zipfile.ZipFile(source := tmp_path / "tasks.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, "text")
+    with pytest.raises(SourceError, match=r"tasks\.zip is not a zip file"), unpacked(source, tmp_path):
+        pass
+    assert [*tmp_path.iterdir()] == [source]
+
+
 def test_a_zip_that_would_unpack_to_too_much_is_refused_before_it_is(tmp_path: Path):
     source = packed(tmp_path / "out.zip", annotations_json=b" " * 3_000_000)
     with (
