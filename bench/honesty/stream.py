@@ -64,7 +64,7 @@ def one(rows: pd.DataFrame, shift: str, seed: int) -> list[dict[str, Any]]:
         names, chance = drawn_later(units, share, LATER, seed)
         joined = np.array(sorted(int(name.split("-")[1]) for name in names))
         items = np.concatenate([holdout, joined])
-        arrivals = Arrivals(dict.fromkeys(joined.tolist(), chance), FIRST, LATER, 0)
+        arrivals = Arrivals(dict.fromkeys(joined.tolist(), chance), FIRST)
         stand_for, later = stands_for(items, arrivals)
         parts = mixture(stand_for, later, np.arange(len(items)))
         stated, _n = accuracy(right[items], parts)

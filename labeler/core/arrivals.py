@@ -13,14 +13,11 @@ class Arrivals:
     """What the holdout's items stand for, where items of later imports were drawn into it.
 
     chances: the probability with which each holdout item of a later import was drawn, by id. first: items of the
-    project that the first draw stands for. later: those that later draws stand for. without: items of later imports
-    that no draw stands for, as none was drawn then.
+    project that the other holdout items stand for.
     """
 
     chances: Mapping[int, float]
     first: int
-    later: int
-    without: int
 
 
 @dataclass(frozen=True)

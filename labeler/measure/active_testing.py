@@ -15,7 +15,7 @@ from labeler.core.rounds import Metrics
 from labeler.measure import clusters, intervals
 from labeler.measure.holdout import Evaluation, evaluation
 from labeler.measure.intervals import Estimate
-from labeler.measure.metrics import calibration_error, f1
+from labeler.measure.metrics import weighted_metrics
 
 # Share of each draw that is uniform whatever the model predicts: it bounds the weight of an unexpected error.
 FLOOR = 0.25
@@ -220,10 +220,4 @@ def evaluate_drawn(
 def metrics_drawn(proba: np.ndarray, targets: np.ndarray, drawn: Drawn, groups: np.ndarray | None = None) -> Metrics:
     """The metrics of a round on the usable items that were drawn, weighted; there must be one at least."""
     estimate, _ = accuracy(proba, targets, drawn, groups)
-    each = drawn.weights
-    several = targets.ndim == 2
-    macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
-    confidence, truth = decisions.as_single_decisions(proba, targets)
-    error = calibration_error(confidence, truth, np.repeat(each, proba.shape[1]) if several else each)
-    shown = estimate.value, estimate.low, estimate.high
-    return Metrics(len(each), *shown, macro, error, micro if several else None, clusters.count(groups))
+    return weighted_metrics(estimate, proba, targets, drawn.weights, groups)

@@ -124,7 +124,7 @@ def told_apart(newest: np.ndarray, earlier: np.ndarray, seed: int = 0) -> Told |
     """How well the newest items can be told from earlier ones by their features; None where either are too few.
 
     A classifier learns on half of the items, and its scores of the other half are compared: as it has not seen these,
-    the rank test is exact, whatever the classifier is.
+    the rank test holds whatever the classifier is.
 
     Args:   newest: (n, d); earlier: (m, d), of independent items.
     Source: Lopez-Paz & Oquab 2017 (classifier two-sample tests); Rabanser, Günnemann & Lipton 2019 ("Failing Loudly");

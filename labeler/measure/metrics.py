@@ -6,7 +6,7 @@ from labeler.core import decisions
 from labeler.core.rounds import Forecast, Metrics
 from labeler.core.settings import Config
 from labeler.measure import clusters
-from labeler.measure.intervals import estimate
+from labeler.measure.intervals import Estimate, estimate
 
 # Imports of sklearn are deferred: it is slow to load.
 
@@ -30,6 +30,21 @@ def metrics(proba: np.ndarray, targets: np.ndarray, groups: np.ndarray | None = 
     accuracy = estimate(share, size)
     macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1])
     error = calibration_error(*decisions.as_single_decisions(proba, targets))
+    shown = accuracy.value, accuracy.low, accuracy.high
+    return Metrics(len(targets), *shown, macro, error, micro if several else None, clusters.count(groups))
+
+
+def weighted_metrics(
+    accuracy: Estimate, proba: np.ndarray, targets: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+) -> Metrics:
+    """As `metrics`, with the accuracy that is given; the other figures are weighted.
+
+    Args: weights: (n,) of the items.
+    """
+    several = targets.ndim == 2
+    macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], weights)
+    confidence, truth = decisions.as_single_decisions(proba, targets)
+    error = calibration_error(confidence, truth, np.repeat(weights, proba.shape[1]) if several else weights)
     shown = accuracy.value, accuracy.low, accuracy.high
     return Metrics(len(targets), *shown, macro, error, micro if several else None, clusters.count(groups))
 

@@ -18,7 +18,7 @@ from labeler.core.rounds import Metrics
 from labeler.measure import clusters, intervals
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate
-from labeler.measure.metrics import calibration_error, f1
+from labeler.measure.metrics import weighted_metrics
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Mixture:
 def stands_for(items: np.ndarray, arrivals: Arrivals) -> tuple[np.ndarray, np.ndarray]:
     """(n,) how many items of the project each holdout item stands for, and (n,) bool whether it came later.
 
-    Items of the first draw share the items that it was drawn from. An item that came later stands for as many as the
-    inverse of the probability with which it was drawn, so that imports after a round change nothing of its figures.
+    Items of the first draw share the items that it was drawn from, to which later ones of the same groups belong. An
+    item that came later stands for as many as the inverse of the probability with which it was drawn, so that those
+    of imports after a round change nothing of its figures.
 
     Args: items: (n,) ids of all holdout items that a model has predicted, labeled or not.
     """
@@ -110,10 +111,5 @@ def metrics_mixed(proba: np.ndarray, targets: np.ndarray, parts: Mixture, groups
     Args: proba: (n, C). targets: (n,) or (n, C). groups: (n,) of the items; None: the items are independent.
     """
     estimate, _n = accuracy(decisions.correct(proba, targets), parts, groups)
-    several, each = targets.ndim == 2, parts.weights
-    macro, micro = f1(decisions.predicted(proba, several), targets, proba.shape[1], each)
-    confidence, truth = decisions.as_single_decisions(proba, targets)
-    error = calibration_error(confidence, truth, np.repeat(each, proba.shape[1]) if several else each)
-    shown = estimate.value, estimate.low, estimate.high
-    later = int(parts.later.sum())
-    return Metrics(len(each), *shown, macro, error, micro if several else None, clusters.count(groups), later or None)
+    figures = weighted_metrics(estimate, proba, targets, parts.weights, groups)
+    return replace(figures, later=int(parts.later.sum()) or None)

@@ -88,7 +88,7 @@ class LaterItems:
             return None
         later, without = self._numbers()
         in_all = self.db.value("SELECT SUM(n) FROM item_counts")
-        return Arrivals(chances, in_all - later - without, later, without)
+        return Arrivals(chances, in_all - later - without)
 
     def newer(self) -> Newer:
         """The holdout items that came later, and what they stand for."""

@@ -15,7 +15,7 @@ from tests.support.samples import text_config
 
 def test_an_item_stands_for_its_part_of_what_it_was_drawn_from():
     # 100 items came first, of which 4 are in the holdout; of the later ones 1 in 5 and then 1 in 10 joined it
-    arrivals = Arrivals({7: 0.2, 8: 0.2, 9: 0.1}, first=100, later=20, without=3)
+    arrivals = Arrivals({7: 0.2, 8: 0.2, 9: 0.1}, first=100)
     stand_for, later = stands_for(np.array([1, 2, 3, 4, 7, 8, 9]), arrivals)
     assert stand_for.tolist() == [25, 25, 25, 25, 5, 5, 10]
     assert later.tolist() == [False] * 4 + [True] * 3
@@ -60,7 +60,7 @@ def forecast(items: range, right: int) -> Forecast:
 
 
 def test_a_round_before_the_later_items_stays_what_it_was_and_one_after_is_of_all():
-    arrivals = Arrivals(dict.fromkeys(range(40, 80), 0.5), first=800, later=80, without=0)
+    arrivals = Arrivals(dict.fromkeys(range(40, 80), 0.5), first=800)
     labels, sampling = dict.fromkeys(range(80), "good"), Sampling(arrivals=arrivals)
     before, now = forecast(range(40), 36), forecast(range(80), 60)  # right on all 40 first, and on 20 of 40 later
     labeled = on_labels(before, labels, CONFIG, sampling)
@@ -98,7 +98,7 @@ def test_active_testing_weighs_items_by_what_they_stand_for():
 
 
 def test_under_active_testing_a_round_says_how_many_items_came_later():
-    arrivals = Arrivals({2: 0.5, 3: 0.5}, first=20, later=4, without=0)
+    arrivals = Arrivals({2: 0.5, 3: 0.5}, first=20)
     drawn = Drawn(np.arange(4), np.array([0.25, 1 / 3, 0.5, 1]), np.array([4.0, 3, 2, 1]), np.ones(4, dtype=bool))
     labels = dict.fromkeys(range(4), "good")
     labeled = on_labels(forecast(range(4), 2), labels, CONFIG, Sampling(drawn, arrivals=arrivals))
