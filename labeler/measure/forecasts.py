@@ -204,8 +204,10 @@ def gain_between(
 
     Returns: as `paired.paired_difference`; None where there is no such item.
     """
-    both = {item: labels[item] for item in np.intersect1d(now.items, before.items).tolist() if item in labels}
-    ours, theirs = (on_labels(forecast, both, config, sampling) for forecast in (now, before))
+    ours, theirs = (
+        on_labels(replace(of, items=of.items[common], proba=of.proba[common]), labels, config, sampling)
+        for of, common in ((now, np.isin(now.items, before.items)), (before, np.isin(before.items, now.items)))
+    )
     if ours is None or theirs is None:
         return None
     first, second = np.argsort(ours.items), np.argsort(theirs.items)

@@ -105,3 +105,15 @@ def test_under_active_testing_a_round_says_how_many_items_came_later():
     assert labeled is not None
     measured = measure(labeled)
     assert (measured.later, measured.accuracy) == (2, pytest.approx(20 / 24))
+
+
+def test_two_rounds_are_compared_on_the_items_that_both_predicted_however_few_of_the_later_ones_these_are():
+    arrivals = Arrivals(dict.fromkeys(range(40, 110), 0.5), first=800)
+    labels, sampling = dict.fromkeys(range(110), "good"), Sampling(arrivals=arrivals)
+    before, now = forecast(range(50), 40), forecast(range(110), 110)  # ten of the later items, then seventy
+    gain = gain_between(now, before, labels, CONFIG, sampling)
+    assert gain is not None
+    assert gain.value == pytest.approx(20 / 820)  # ten items stand for 20, and 40 for 800
+    lost = gain_between(before, now, labels, CONFIG, sampling)
+    assert lost is not None
+    assert lost.value == pytest.approx(-gain.value)
