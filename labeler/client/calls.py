@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 AGAIN = {429, 502, 503, 504}  # the server, or a proxy before it, cannot answer now
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0  # seconds
+POLL_SECONDS = 0.3  # between two questions about a job
 
 
 @dataclass(frozen=True)
