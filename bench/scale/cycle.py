@@ -1,14 +1,17 @@
-"""One project from its import to its second round, by the number of its texts: seconds, memory and bytes of each step.
+"""One project from its import to its second round, by the number of its items: seconds, memory and bytes of each step.
 
     python -m bench.scale.cycle
     python -m bench.scale.cycle --texts 10000,100000,1000000 --words reviews.csv --out cycle.json
+    python -m bench.scale.cycle --texts "" --images 1000,10000,100000 --folder DISK --go-on --out images.json
     python -m bench.scale.cycle --texts 10000000 --folder DISK --go-on --out ten-million.json
 
-Texts are made up as in `bench.scale.imports`, and embedded by their characters' n-grams, the encoder that any machine
-has. *First ranking*: from the end of the import until people are asked by a ranking. *The rest embedded*: until every
-text has features, and a ranking chooses among all of them. *A later round*: with what was answered meanwhile. Each step
-runs in a process of its own, whose memory is the most that it held; the time to start it counts for the import alone.
-Meanwhile somebody reserves and answers as the desk does, 20 times a second. The exponent of growth is that between the
+Texts and images are made up as in `bench.scale.imports`. Texts are embedded by their characters' n-grams, the encoder
+that any machine has, and images by EfficientNet-Lite0, both unless `--backbone` names another. *First ranking*: from
+the end of the import until people are asked by a ranking. *The rest embedded*: until every item has features, and a
+ranking chooses among all of them. *A later round*: with what was answered meanwhile. Each step runs in a process of its
+own, whose memory is the most that it held; the time to start it counts for the import alone. Seconds of the processor
+are those of all its threads, so they compare where other programs share the machine. Meanwhile somebody
+reserves, and behind the import answers, as the desk does, 20 times a second. The exponent of growth is that between the
 smallest and the largest size: 1 is linear.
 
 With `--go-on` the projects stay in `--folder`, and steps that `--out` has are not done again: a run of many hours that
@@ -27,17 +30,29 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.scale.imports import MOST_ROWS, Watched, meanwhile, size_of, sizes_of, vocabulary, watched, write_texts
+from bench.scale.imports import (
+    MOST_ROWS,
+    Watched,
+    Write,
+    meanwhile,
+    size_of,
+    sizes_of,
+    vocabulary,
+    watched,
+    write_images,
+    write_texts,
+)
 from bench.tables import table
 from labeler.backbones.catalogue import CHARACTERS
-from labeler.core.items import Answer
+from labeler.core.items import Answer, Modality
 from labeler.core.settings import Config, LearnerConfig, LimitsConfig, QueryConfig
-from labeler.core.whole_files import whole_file, write_whole
+from labeler.core.whole_files import write_whole
 from labeler.jobs.embedding import embed_once
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
@@ -48,9 +63,22 @@ AHEAD = 20  # items that a tab holds
 SEED, BATCH = 20, 40
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of item. name: of the column with their number."""
+
+    name: str
+    modality: Modality
+    file: str
+    write: Write
+    backbone: str
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=sizes_of, default=[10_000, 100_000], help="numbers of texts")
+    parser.add_argument("--images", type=sizes_of, default=[], help="numbers of images")
+    parser.add_argument("--backbone", help="the encoder of all items, in place of those that are named above")
     parser.add_argument("--words", type=Path, help="CSV file with a column `text`, whose words are shuffled")
     parser.add_argument("--folder", type=Path, help="where the projects are made; a temporary one by default")
     parser.add_argument("--out", type=Path, help="JSON, which `bench.scale.model` reads")
@@ -60,22 +88,27 @@ def main() -> None:
         parser.error("--go-on needs --folder and --out")
     rows = json.loads(options.out.read_text()) if options.go_on and options.out.exists() else []
     words = vocabulary(options.words)
-    for texts in options.texts:
-        done = {row["step"] for row in rows if row["texts"] == texts}
-        with folder_of(texts, options) as folder:
-            for row in steps(folder, texts, words, done):
-                rows.append(row)
-                print(json.dumps(row), flush=True)
-                if options.out:
-                    write_whole(options.out, json.dumps(rows, indent=1))
-    print(f"\n{table(rows)}\n\n{table(exponents(rows))}")
+    texts = Kind("texts", "text", "texts.csv", lambda path, n: write_texts(path, n, words), CHARACTERS)
+    images = Kind("images", "image", "images", write_images, "tf_efficientnet_lite0")
+    for kind in (texts, images):
+        kind = replace(kind, backbone=options.backbone or kind.backbone)
+        for n in getattr(options, kind.name):
+            done = {row["step"] for row in rows if row.get(kind.name) == n}
+            with folder_of(kind, n, options) as folder:
+                for row in steps(folder, kind, n, done):
+                    rows.append(row)
+                    print(json.dumps(row), flush=True)
+                    if options.out:
+                        write_whole(options.out, json.dumps(rows, indent=1))
+        if own := [row for row in rows if kind.name in row]:
+            print(f"\n{table(own)}\n\n{table(exponents(own, kind))}\n")
 
 
 @contextmanager
-def folder_of(texts: int, options: argparse.Namespace) -> Iterator[Path]:
-    """The folder of a project with so many texts, which is removed behind the block unless it is to go on."""
+def folder_of(kind: Kind, n: int, options: argparse.Namespace) -> Iterator[Path]:
+    """The folder of a project with so many items, which is removed behind the block unless it is to go on."""
     if options.go_on:
-        folder = options.folder / f"cycle-{texts}"
+        folder = options.folder / (f"cycle-{n}" if kind.name == "texts" else f"cycle-{kind.name}-{n}")
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         return
@@ -83,16 +116,17 @@ def folder_of(texts: int, options: argparse.Namespace) -> Iterator[Path]:
         yield Path(name)
 
 
-def steps(folder: Path, texts: int, words: list[str], done: set[str]) -> Iterator[dict[str, Any]]:
+def steps(folder: Path, kind: Kind, n: int, done: set[str]) -> Iterator[dict[str, Any]]:
     """What each step of one project took, but for those that were done before."""
-    source, begun = folder / "texts.csv", folder / "begun"
+    source, begun = folder / kind.file, folder / "begun"
     if not source.exists():
-        with whole_file(source) as part:
-            write_texts(part, texts, words)
-    project = project_in(folder / "project")
+        part = source.with_name(f"part-{kind.file}")
+        kind.write(part, n)
+        part.rename(source)
+    project = project_in(folder / "project", kind)
     command = [sys.executable, "-m", "labeler", "import", str(project.folder), str(source)]
-    works: dict[str, Callable[[], tuple[float, float]]] = {
-        "import": lambda: seconds_and_memory(watched(command)),
+    works: dict[str, Callable[[], Watched]] = {
+        "import": lambda: watched(command),
         "first ranking": lambda: apart(one_round, project.folder),
         "the rest embedded": lambda: apart(embed_rest, project.folder),
         "a later round": lambda: apart(one_round, project.folder),
@@ -102,28 +136,21 @@ def steps(folder: Path, texts: int, words: list[str], done: set[str]) -> Iterato
             continue
         again = begun.exists() and begun.read_text() == step
         begun.write_text(step)
-        waits: list[float] = []
-        if step == "import":
+        with meanwhile(project, reserve if step == "import" else reserve_and_answer) as waits:
             measured = work()
-        else:
-            with meanwhile(project, reserve_and_answer) as waits:
-                measured = work()
-        yield row(texts, step, *measured, project, waits) | ({"cut off before": True} if again else {})
+        line = {"step": step, kind.name: n} | figures(measured, project, waits)
+        yield line | ({"cut off before": True} if again else {})
 
 
-def project_in(folder: Path) -> Project:
+def project_in(folder: Path, kind: Kind) -> Project:
     """The project in a folder, which is made if it is not there."""
     if projects.is_project(folder):
         return projects.open_project(folder)
     query = QueryConfig(seed_size=SEED, batch=BATCH)
-    learner = LearnerConfig(kind="frozen", backbone=CHARACTERS)
+    learner = LearnerConfig(kind="frozen", backbone=kind.backbone)
     limits = LimitsConfig(table_rows=MOST_ROWS)
-    config = Config("scale", ("a", "b"), modality="text", budget=10**6, query=query, learner=learner, limits=limits)
+    config = Config("scale", ("a", "b"), kind.modality, budget=10**6, query=query, learner=learner, limits=limits)
     return projects.create(folder, config)
-
-
-def seconds_and_memory(run: Watched) -> tuple[float, float]:
-    return run.seconds, run.memory
 
 
 def one_round(folder: Path) -> None:
@@ -141,16 +168,23 @@ def embed_rest(folder: Path) -> None:
             time.sleep(0.01)
 
 
-def apart(step: Callable[[Path], None], folder: Path) -> tuple[float, float]:
-    """Seconds of a step in a process of its own that has been started, and the most MB that this held."""
+def apart(step: Callable[[Path], None], folder: Path) -> Watched:
+    """A step in a process of its own, from when this has been started."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(run, step, folder).result()
 
 
-def run(step: Callable[[Path], None], folder: Path) -> tuple[float, float]:
-    began = time.perf_counter()
+def run(step: Callable[[Path], None], folder: Path) -> Watched:
+    began, processor = time.perf_counter(), time.process_time()
     step(folder)
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    seconds, processor = time.perf_counter() - began, time.process_time() - processor
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return Watched(seconds, processor + children.ru_utime + children.ru_stime, own.ru_maxrss / 1e3)
+
+
+def reserve(store: Store, _number: int) -> None:
+    """What the desk does before the first answer: there may be no items yet."""
+    store.desk.reserve("kim", "tab", AHEAD)
 
 
 def reserve_and_answer(store: Store, _number: int) -> None:
@@ -161,33 +195,30 @@ def reserve_and_answer(store: Store, _number: int) -> None:
         store.answers.add("kim", [Answer(f"{item}", item, "label", "ab"[item % 2], 1.0, "tab")])
 
 
-def row(
-    texts: int, step: str, seconds: float, memory: float, project: Project, waits: list[float] | None = None
-) -> dict[str, Any]:
-    """A line of the table."""
+def figures(run: Watched, project: Project, waits: list[float]) -> dict[str, Any]:
+    """What a line of the table says of a step."""
     quantiles = [round(float(value), 1) for value in np.quantile(waits, (0.5, 0.99, 1))] if waits else None
     return {
-        "step": step,
-        "texts": texts,
-        "seconds": round(seconds, 1),
-        "memory MB": round(memory),
+        "seconds": round(run.seconds, 1),
+        "of the processor": round(run.processor, 1),
+        "memory MB": round(run.memory),
         "project MB": round(size_of(project.folder), 1),
         "reserve and answer p50 / p99 / longest ms": quantiles,
     }
 
 
-def exponents(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By step, the exponents with which seconds, memory and bytes grow between the smallest and the largest size."""
+def exponents(rows: list[dict[str, Any]], kind: Kind) -> list[dict[str, Any]]:
+    """By step, the exponents with which what it takes grows between the smallest and the largest size."""
     lines = []
     for step in dict.fromkeys(row["step"] for row in rows):
-        own = sorted((row for row in rows if row["step"] == step), key=lambda row: row["texts"])
+        own = sorted((row for row in rows if row["step"] == step), key=lambda row: row[kind.name])
         small, large = own[0], own[-1]
         if small is not large:
-            ratio = math.log(large["texts"] / small["texts"])
-            figures = ("seconds", "memory MB", "project MB")
+            ratio = math.log(large[kind.name] / small[kind.name])
+            grown = ("seconds", "of the processor", "memory MB", "project MB")
             lines.append(
                 {"growth of": step}
-                | {name: f"{math.log(large[name] / max(small[name], 0.1)) / ratio:.2f}" for name in figures}
+                | {name: f"{math.log(large[name] / max(small[name], 0.1)) / ratio:.2f}" for name in grown}
             )
     return lines or [{"growth of": "–"}]
 

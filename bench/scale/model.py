@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--card", type=float, default=10_000.0, help="texts a second that a GPU embeds")
     parser.add_argument("--width", type=int, default=384, help="columns of the features")
     options = parser.parse_args()
-    rows = together(json.loads(options.measured.read_text()))
+    rows = together([row for row in json.loads(options.measured.read_text()) if "texts" in row])
     largest = max(row["texts"] for row in rows)
     print(f"{table(checked(rows, largest))}\n")
     print(f"{table(extrapolated(rows))}\n")
