@@ -179,9 +179,11 @@ def test_sql_lives_in_the_store_alone() -> None:
             ],
             {"torch", "modAL", "timm", "transformers"},
         ),
+        # of what a process loads for an import, two hold each library at once
+        (["labeler.projects.staging", "labeler.jobs.runner"], {"pandas", "pyarrow", "scipy", "sqlite_utils"}),
     ],
 )
-def test_what_the_browser_process_imports_loads_no_torch(imported: list[str], heavy: set[str]) -> None:
+def test_what_is_imported_loads_no_large_library(imported: list[str], heavy: set[str]) -> None:
     code = f"""
 import importlib, sys
 for module in {imported!r}:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import mannwhitneyu, norm
+from scipy.special import ndtri
 
 from labeler.measure import clusters
 from labeler.measure.intervals import Estimate, wilson
@@ -80,7 +80,7 @@ def change(
             sides makes the interval wider than it has to be.
     Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
     """
-    z = float(norm.isf(level / 2))
+    z = -float(ndtri(level / 2))
     each = np.ones(len(has)) if weights is None else weights
     sides = [_share(has[side], each[side], None if groups is None else groups[side]) for side in (newest, ~newest)]
     shown = [Estimate(share, *(float(end) for end in wilson(share, n))) for share, n in sides]
@@ -130,7 +130,8 @@ def told_apart(newest: np.ndarray, earlier: np.ndarray, seed: int = 0) -> Told |
     Source: Lopez-Paz & Oquab 2017 (classifier two-sample tests); Rabanser, Günnemann & Lipton 2019 ("Failing Loudly");
             Mann & Whitney 1947; DeLong, DeLong & Clarke-Pearson 1988 (the interval).
     """
-    from sklearn.linear_model import LogisticRegression  # slow to load
+    from scipy.stats import mannwhitneyu  # slow to load, as sklearn is
+    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -151,7 +152,7 @@ def area(new: np.ndarray, old: np.ndarray) -> Estimate:
     above = (new[:, None] > old) + 0.5 * (new[:, None] == old)
     value = float(above.mean())
     spread = np.sqrt(above.mean(axis=1).var(ddof=1) / len(new) + above.mean(axis=0).var(ddof=1) / len(old))
-    half = float(norm.isf(0.025) * spread)
+    half = -float(ndtri(0.025) * spread)
     return Estimate(value, max(0.0, value - half), min(1.0, value + half))
 
 

@@ -26,7 +26,7 @@ from labeler.core.items import Progress
 from labeler.core.version import __version__
 from labeler.core.whole_files import PART, synchronise_folder
 from labeler.projects import project as projects
-from labeler.store.schema import VERSION
+from labeler.store.schema import migrations
 
 FORMAT = 1
 MANIFEST, FILES = "manifest.json", "files"
@@ -119,7 +119,7 @@ def latest_with(where: Path, name: str, project: str) -> Backup | None:
     """The newest backup of a home that has this project, in a form that this version can open."""
     for backup in reversed(every(where, name)):
         schema = backup.manifest.schemas.get(f"{project}/labels.sqlite")
-        if schema is not None and schema <= VERSION:
+        if schema is not None and schema <= migrations.version:
             return backup
     return None
 

@@ -8,13 +8,11 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
-import sqlite_utils
-
 from labeler.core.actor import Actor, actor_of_process
 from labeler.core.lock_waits import lock_wait
 from labeler.core.settings import Config
 from labeler.store import schema
-from labeler.store.driver import connect, sqlite3
+from labeler.store.driver import Sqlite, connect, sqlite3
 from labeler.store.write_turns import turn
 
 # Milliseconds that an answer to a request waits for another process to have written. All requests share a few
@@ -23,7 +21,7 @@ PATIENCE_OF_REQUESTS = 4000
 ROWS_AT_ONCE = 1000  # that a stream holds
 
 Row = dict[str, Any]
-Migrate = Callable[[sqlite_utils.Database, str], None]  # it also takes where the database is
+Migrate = Callable[[Sqlite, Path], None]  # it also takes where the database is
 
 
 class Connection:
@@ -49,7 +47,7 @@ class Connection:
         if self.value("PRAGMA user_version") == version:
             return
         with self.write():
-            migrate(sqlite_utils.Database(self.connection), str(self.path))
+            migrate(self.connection, self.path)
             self.connection.execute(f"PRAGMA user_version = {version}")
 
     @contextmanager
@@ -141,7 +139,7 @@ class Database(Connection):
     """The connection to a project's database, with the project's settings. actor: who works with it."""
 
     def __init__(self, path: Path | str, config: Config, actor: Actor | None = None) -> None:
-        super().__init__(path, schema.VERSION, schema.migrate)
+        super().__init__(path, schema.migrations.version, schema.migrations.migrate)
         self.config = config
         self.actor = actor or actor_of_process()
 

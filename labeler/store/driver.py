@@ -7,11 +7,17 @@ import shutil
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, cast
-
-from sqlite_utils.utils import sqlite3
+from typing import TYPE_CHECKING, Any, cast
 
 from labeler.core.errors import DamagedError, DatabaseError, FullError, ReadOnlyError
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    try:
+        import pysqlite3 as sqlite3
+    except ImportError:  # there is no wheel for this system
+        import sqlite3
 
 # With older ones, a commit at the moment in which a checkpoint ends can be lost: https://sqlite.org/wal.html#walresetbug
 FIRST_WITH_SAFE_RESET = (3, 51, 3)

@@ -1,11 +1,19 @@
-"""Annotators' effort: every answer that took somebody's time, as one table."""
+"""Annotators' effort: every answer that took somebody's time, as one table.
+
+Imports of pandas are deferred: most processes that open a store ask for no table, and it is slow to load and large.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from pandas.api.types import union_categoricals
 
 from labeler.store.database import Database
 from labeler.store.items import IMPORT
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Annotations read so far, by database and latest change of the classes. They are append-only, so only new ones need to
 # be read.
@@ -71,6 +79,8 @@ class Effort:
             """,
             [last, IMPORT],
         )
+        import pandas as pd  # slow to load
+
         rows = np.fromiter(cursor, _COLUMNS)  # straight into the array: no list of Python rows is built
         columns: dict[str, object] = {name: rows[name] for name in _COLUMNS.names or ()}
         columns |= {name: _categories(rows[name]) for name in _CATEGORIES}
@@ -82,6 +92,9 @@ def _joined(cached: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """The cached annotations followed by the new ones."""
     if not len(new):
         return cached
+    import pandas as pd  # slow to load
+    from pandas.api.types import union_categoricals
+
     categories = {
         name: union_categoricals([cached[name], new[name]])  # concat would make them plain texts
         for name in _CATEGORIES
@@ -92,5 +105,7 @@ def _joined(cached: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 def _categories(values: np.ndarray) -> pd.Categorical:
     """Texts as a categorical: few values repeat often, and pandas reads codes faster than texts."""
+    import pandas as pd  # slow to load
+
     codes, names = pd.factorize(values)
     return pd.Categorical.from_codes(codes, pd.Index(names, dtype="str"))

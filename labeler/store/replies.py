@@ -12,10 +12,10 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from labeler.core.errors import BusyError, DamagedError, LabelerError
 from labeler.store.database import PATIENCE_OF_REQUESTS, Connection
+from labeler.store.driver import Sqlite
 
 FILE = "replies.sqlite"
 KEPT = 86_400.0  # seconds
@@ -140,7 +140,7 @@ def set_aside(path: Path) -> None:
         path.replace(path.with_name(f"{path.name}{DAMAGED}"))
 
 
-def _migrate(db: Any, where: str) -> None:
+def _migrate(db: Sqlite, where: Path) -> None:
     """Make the table, unless another process has just made it."""
     db.execute(
         """

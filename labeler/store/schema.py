@@ -4,13 +4,18 @@ Annotations are append-only, and triggers hold that: undo, history and agreement
 written over them. What is current is a view.
 """
 
-import numpy as np
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from __future__ import annotations
 
-from labeler.core.errors import NewerError
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from labeler.store.driver import sqlite3
 from labeler.store.forecast_forms import form_at, packed
+from labeler.store.migrations import Migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 migrations = Migrations("labeler")
 
@@ -1236,24 +1241,3 @@ def m046_later_counts(db: Database) -> None:
         END;
         """,
     )
-
-
-_OWN = frozenset(name for name, value in globals().items() if name.startswith("m0") and callable(value))
-# How many migrations this version knows: a database's `user_version` once all of them are applied.
-VERSION = len(_OWN)
-
-
-def migrate(db: Database, where: str) -> None:
-    """Bring a database to this version's tables, inside the caller's transaction.
-
-    Raises: NewerError: a newer version of this program wrote it.
-    """
-    newer = {m.name for m in migrations.applied(db)} - _OWN
-    if newer:
-        raise NewerError(
-            "{where} was written by a newer version of this program ({newer}). Nothing in it was changed: update this"
-            " program, or restore a backup that was made before.",
-            where=where,
-            newer=", ".join(sorted(newer)),
-        )
-    migrations.apply(db)

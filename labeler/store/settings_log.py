@@ -122,7 +122,7 @@ def last_logged(database: Path) -> LoggedSettings | None:
     """The settings that the log of a database saw last, which needs no readable `project.toml`; None if it saw none."""
     if not database.exists():
         return None
-    with Connection(database, schema.VERSION, schema.migrate) as db:
+    with Connection(database, schema.migrations.version, schema.migrations.migrate) as db:
         logged = db.value("SELECT settings FROM logged_settings")
         if logged is None:
             return None

@@ -24,7 +24,7 @@ from labeler.store.driver import connect
 from tests.support.fill import add
 from tests.support.samples import text_config
 
-MIGRATIONS = [migration.name for migration in schema.migrations.pending(Database(memory=True))]
+MIGRATIONS = [migration.name for migration in schema.migrations.known().pending(Database(memory=True))]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_backup_has_what_cannot_be_made_again_and_a_manifest_that_names_it(rev
         "project.toml",
         "strategies/mine.py",
     ]
-    assert (manifest["kind"], manifest["schemas"]) == ("project", {"labels.sqlite": schema.VERSION})
+    assert (manifest["kind"], manifest["schemas"]) == ("project", {"labels.sqlite": schema.migrations.version})
     assert all(len(file["sha256"]) == 64 and file["size"] for file in manifest["files"])
     assert backups.read(made.folder) == made
     assert made.is_whole
@@ -219,7 +219,7 @@ def test_a_backup_of_every_earlier_schema_is_restored_and_opened(tmp_path):
     with connect(growing) as connection:
         database = Database(connection)
         for number, following in enumerate([*MIGRATIONS[1:], "none"], 1):
-            schema.migrations.apply(database, stop_before=following)
+            schema.migrations.known().apply(database, stop_before=following)
             if number == 1:
                 database.execute(
                     "INSERT INTO items (content_hash, split, text, source, added_at) VALUES ('a', 'pool', 't', 'r', '')"
@@ -239,7 +239,7 @@ def test_a_backup_of_every_earlier_schema_is_restored_and_opened(tmp_path):
     for folder in restored:
         assert answers(folder) == 1
         with projects.open_project(folder).store() as store:
-            assert store.db.value("PRAGMA user_version") == schema.VERSION
+            assert store.db.value("PRAGMA user_version") == schema.migrations.version
             assert store.audit.rows()[0].action == "project restored"
 
 

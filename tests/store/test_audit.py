@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlite_utils import Database
 
 from labeler.core.actor import Actor
 from labeler.core.class_changes import ClassChange
@@ -167,7 +168,7 @@ def test_the_first_row_that_was_changed_is_named(log: AuditLog, statement: str, 
 
 @given(st.data())
 def test_any_change_of_any_cell_is_noticed(data: st.DataObject):
-    with Connection(":memory:", 1, lambda tables, where: create_audit_log(tables)) as db:
+    with Connection(":memory:", 1, lambda connection, where: create_audit_log(Database(connection))) as db:
         log = AuditLog(db)
         for number in range(3):
             log.record(Actor(data.draw(st.text(max_size=3))), "tried", {"n": number}, number, None)

@@ -93,4 +93,5 @@ def test_a_process_has_one_sqlite():
     """Two copies in a process undo each other's locks: https://sqlite.org/howtocorrupt.html, 2.2.1."""
     own = re.compile(r"^\s*(import sqlite3|from sqlite3 import)", re.MULTILINE)
     files = [path for folder in ("labeler", "pages", "tests", "bench") for path in (ROOT / folder).rglob("*.py")]
-    assert [path for path in files if own.search(path.read_text(encoding="utf-8"))] == []
+    chooses = ROOT / "labeler" / "store" / "driver.py"
+    assert [path for path in files if own.search(path.read_text(encoding="utf-8"))] == [chooses]

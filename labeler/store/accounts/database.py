@@ -22,7 +22,7 @@ class Accounts:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Created before SQLite does, because password hashes are for the owner of the home alone.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self.db = Connection(path, schema.VERSION, schema.migrate)
+        self.db = Connection(path, schema.migrations.version, schema.migrations.migrate)
         self.db.execute(f"PRAGMA busy_timeout={PATIENCE_OF_REQUESTS}")
         self.audit = AuditLog(self.db)
         self.accounts = AccountsTable(self.db)

@@ -1,10 +1,14 @@
 """The tables of `accounts.sqlite`, as migrations that run once each."""
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from __future__ import annotations
 
-from labeler.core.errors import NewerError
+from typing import TYPE_CHECKING
+
+from labeler.store.migrations import Migrations
 from labeler.store.schema import create_audit_log
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 migrations = Migrations("accounts")
 
@@ -100,23 +104,3 @@ def a004_scopes_of_api_tokens(db: Database) -> None:
     db.execute(wider)
     db.execute("INSERT INTO api_tokens SELECT * FROM older_api_tokens")
     db.execute("DROP TABLE older_api_tokens")
-
-
-_OWN = frozenset(name for name, value in globals().items() if name.startswith("a0") and callable(value))
-VERSION = len(_OWN)
-
-
-def migrate(db: Database, where: str) -> None:
-    """Bring a database of accounts to this version's tables, inside the caller's transaction.
-
-    Raises: NewerError: a newer version of this program wrote it.
-    """
-    newer = {m.name for m in migrations.applied(db)} - _OWN
-    if newer:
-        raise NewerError(
-            "{where} was written by a newer version of this program ({newer}). Nothing in it was changed: update this"
-            " program, or restore a backup that was made before.",
-            where=where,
-            newer=", ".join(sorted(newer)),
-        )
-    migrations.apply(db)
