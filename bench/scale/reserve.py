@@ -41,7 +41,7 @@ FILL = """
            '{}', '2026-01-01T00:00:00.000+00:00' FROM numbers
 """
 COUNT = """
-    INSERT INTO item_counts SELECT split, '', open, COUNT(*) FROM items GROUP BY 1, 2, 3;
+    INSERT INTO item_counts SELECT split, '', open, 0, COUNT(*) FROM items GROUP BY 1, 2, 3;
     INSERT INTO open_counts SELECT labels, substr(content_hash, 1, 3), COUNT(*) FROM items WHERE open GROUP BY 1, 2;
 """
 # Labels of every hundredth item, so that what is labeled grows as well.

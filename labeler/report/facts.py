@@ -132,8 +132,7 @@ def _audited(audit: dict[str, Any]) -> dict[str, Any]:
 def _data(project: Project, store: Store) -> dict[str, Any]:
     """The data card: the project's items, their origin, and how much each annotator labeled."""
     labels = store.items.labels()
-    items = store.items.columns()
-    place = {item: position for position, item in enumerate(items.ids.tolist()) if item in labels}
+    hashes = store.items.hashes_of(labels)
     work = store.effort.work()
     hours = float(counted_seconds(work, project.config.team.idle_seconds).sum() / HOUR)
     path = project.folder / CARD
@@ -146,7 +145,7 @@ def _data(project: Project, store: Store) -> dict[str, Any]:
         "class_changes": [_change(stored) for stored in store.class_changes.all()],
         "answers": store.items.answer_totals() | {"hours": round(hours, 2)},
         "decisions_by_leads": store.decisions.count(),
-        "hash": data_hash([items.hash_of(place[item]) for item in labels], list(labels.values())),
+        "hash": data_hash([*hashes.values()], [labels[item] for item in hashes]),
         "hash_of": "SHA-256 over the sorted pairs of content hash and label, one JSON list a line",
     }
 

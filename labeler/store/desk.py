@@ -32,6 +32,12 @@ MINE = """
      OR EXISTS (SELECT 1 FROM json_each(CASE WHEN :several THEN q.predicted ELSE json_array(q.predicted) END)
                 WHERE value IN (SELECT value FROM json_each(:own))))
 """
+# An open item without a label that the latest ranking does not have.
+_UNRANKED = """
+    i.open AND i.labels = 0 AND i.split = :split AND NOT EXISTS (
+        SELECT 1 FROM queries WHERE item_id = i.id AND round = (SELECT COALESCE(MAX(number), 0) FROM rounds)
+    )
+"""
 # The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
 # Within this time each open tab has asked again; see HEARTBEAT_MS in `pages/desk/sync/queue.js`.
@@ -310,7 +316,7 @@ class Desk:
 
         Their order is that of the content hash, which is as good as random, and goes on where it ended the last time.
         """
-        if n <= 0:
+        if n <= 0 or self._is_complete(split):
             return 0
         last = self.db.value(
             "SELECT i.content_hash FROM appended a JOIN items i ON i.id = a.item_id WHERE a.split = ?", [split]
@@ -320,15 +326,37 @@ class Desk:
             appended += self._append_between(values, split, n - len(appended), ("i.content_hash <= :last", last))
         if appended:
             self.db.execute(
-                "INSERT INTO appended VALUES (?, ?) ON CONFLICT DO UPDATE SET item_id = excluded.item_id",
+                "INSERT INTO appended (split, item_id) VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET item_id = excluded.item_id",
                 [split, appended[-1]["item_id"]],
             )
+        if len(appended) < n:
+            self._look_whether_complete(split)
         self.db.executemany(
             "INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)"
             " VALUES (:item_id, :annotator, :tab, :query, :expires)",
             [values | row for row in appended],
         )
         return len(appended)
+
+    def _is_complete(self, split: Split) -> bool:
+        """Whether the latest ranking is known to have all items of a split that `_append_between` could append: then
+        nobody looks at each of them again.
+        """
+        latest = "(SELECT COALESCE(MAX(number), 0) FROM rounds)"
+        return bool(self.db.value(f"SELECT 1 FROM appended WHERE split = ? AND complete = {latest}", [split]))
+
+    def _look_whether_complete(self, split: Split) -> None:
+        """Remember that the latest ranking has all of a split, until it is not so any more: triggers see to that."""
+        self.db.execute(
+            f"""
+            INSERT INTO appended (split, complete)
+            SELECT :split, r.round FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) r
+            WHERE NOT EXISTS (SELECT 1 FROM items i WHERE {_UNRANKED})
+            ON CONFLICT DO UPDATE SET complete = excluded.complete
+            """,
+            {"split": split},
+        )
 
     def _append_between(self, values: Row, split: Split, n: int, where: tuple[str, str]) -> list[Row]:
         """What was appended of a part of a split in the order of the content hash: query and item_id."""
@@ -340,11 +368,7 @@ class Desk:
             FROM (SELECT latest.round, (SELECT COALESCE(MAX(rank), 0) FROM queries WHERE round = latest.round) AS last
                   FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) latest) r
             CROSS JOIN (
-                SELECT i.id FROM items i
-                WHERE i.open AND i.labels = 0 AND i.split = :split AND {condition}
-                  AND NOT EXISTS (SELECT 1 FROM queries WHERE item_id = i.id
-                                  AND round = (SELECT COALESCE(MAX(number), 0) FROM rounds))
-                  AND {FREE}
+                SELECT i.id FROM items i WHERE {_UNRANKED} AND {condition} AND {FREE}
                 ORDER BY i.content_hash LIMIT :n
             ) unasked
             RETURNING id AS "query", item_id

@@ -136,9 +136,16 @@ class Incoming:
                 f" of_group, :at, :import, object {part.rows} ORDER BY id ON CONFLICT (content_hash) DO NOTHING",
                 values,
             ).rowcount
+            self._count(added, import_id)
             if added < part.last - part.first:
                 self._complete(part, values)
         return added + again
+
+    def _count(self, added: int, import_id: int | None) -> None:
+        """Count new items at once what triggers count of each changed one, as an import would wait for each."""
+        if added:
+            self.db.execute("UPDATE imports SET items = items + ? WHERE id = ?", [added, import_id])
+            self.db.execute("UPDATE appended SET complete = NULL")
 
     def _is_later(self, import_id: int | None) -> bool:
         """Whether another import has brought items of the holdout, so that it is not drawn first from this one."""

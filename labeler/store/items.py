@@ -186,21 +186,28 @@ class Items:
 
     def group_counts(self) -> GroupCounts | None:
         """How the groups lie in pool and holdout, an item without a group as a group by itself; None without any."""
-        grouped = "items INDEXED BY items_group WHERE of_group IS NOT NULL"
-        if not self.db.value(f"SELECT 1 FROM {grouped} AND split IS NOT NULL LIMIT 1"):
+        items, groups = self.db.execute("SELECT items, groups FROM group_totals").fetchone()
+        if not items:
             return None
-        straddling = self.db.value(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM items WHERE of_group IS NOT NULL AND split IS NOT NULL"
-            " GROUP BY of_group HAVING MIN(split) <> MAX(split))"
+        in_all = self.db.value("SELECT SUM(n) FROM item_counts")
+        of_holdout = self.db.execute("SELECT of_group FROM items WHERE split = 'holdout'").fetchall()
+        in_holdout = {group for (group,) in of_holdout if group is not None}
+        return GroupCounts(
+            self.db.config.evaluation.group_column,
+            items=in_all,
+            groups=groups + in_all - items,
+            holdout_items=len(of_holdout),
+            holdout_groups=len(in_holdout) + sum(group is None for (group,) in of_holdout),
+            straddling=self._also_in_pool(in_holdout),
         )
-        n_groups = "COUNT(DISTINCT of_group) {where} + COUNT(*) FILTER (WHERE of_group IS NULL {also})"
-        in_holdout = n_groups.format(where="FILTER (WHERE split = 'holdout')", also="AND split = 'holdout'")
-        (row,) = self.db.rows(
-            f"SELECT COUNT(*) AS items, {n_groups.format(where='', also='')} AS groups,"
-            f" SUM(split = 'holdout') AS holdout_items, {in_holdout} AS holdout_groups"
-            " FROM items WHERE split IS NOT NULL"
+
+    def _also_in_pool(self, groups: Iterable[str]) -> int:
+        """How many of these groups have an item in the pool."""
+        return self.db.value(
+            "SELECT COUNT(*) FROM json_each(?) asked WHERE EXISTS ("
+            " SELECT 1 FROM items WHERE of_group = asked.value AND +split = 'pool')",
+            [json.dumps(sorted(groups))],
         )
-        return GroupCounts(self.db.config.evaluation.group_column, **row, straddling=straddling)
 
     def all(self) -> list[Item]:
         """All items whose split is decided, in the order of import, without those that were erased or set aside."""
@@ -243,6 +250,15 @@ class Items:
         if len(rows) != len(ids):
             raise LabelerError("An item was erased while it was being read: the next round goes without it.")
         return [Content(text, media, name, load_object(stored)) for text, media, name, stored in rows]
+
+    def hashes_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """The content hash of each of these items, in their order; without those that were erased or set aside."""
+        rows = self.db.execute(
+            "SELECT i.id, i.content_hash FROM json_each(?) asked JOIN items i ON i.id = asked.value"
+            " WHERE i.split IS NOT NULL AND i.erased_at IS NULL AND i.unreadable IS NULL ORDER BY asked.key",
+            [json.dumps([int(i) for i in ids])],
+        )
+        return dict(rows.fetchall())
 
     def get(self, item_id: int) -> Item | None:
         rows = self.db.rows("SELECT * FROM items WHERE id = ? AND split IS NOT NULL AND erased_at IS NULL", [item_id])
@@ -408,15 +424,41 @@ class Items:
         """A row for each split: how many items it has, how many of them are labeled, decided, excluded, drawn, or have
         an imported label, and when the first and the last item were added.
         """
-        return self.db.rows(
-            """
-            SELECT split, COUNT(*) AS items, SUM(label IS NOT NULL) AS labeled, SUM(adjudicated IS 'label') AS decided,
-                   SUM(adjudicated IS 'exclude') AS taken_out, SUM(drawn) AS drawn,
-                   SUM(known) AS imported_labels,
-                   MIN(added_at) AS first_added, MAX(added_at) AS last_added
-            FROM items WHERE split IS NOT NULL GROUP BY split ORDER BY split DESC
-            """
+        counted = self.db.rows(
+            "SELECT split, SUM(n) AS items, SUM(n * (label > '')) AS labeled, SUM(n * known) AS imported_labels"
+            " FROM item_counts GROUP BY split HAVING SUM(n) ORDER BY split DESC"
         )
+        decided = self.db.execute(
+            "SELECT split, adjudicated, COUNT(*) FROM items WHERE adjudicated IS NOT NULL GROUP BY 1, 2"
+        )
+        n_of = {(split, kind): n for split, kind, n in decided}
+        return [
+            {
+                **row,
+                "decided": n_of.get((row["split"], "label"), 0),
+                "taken_out": n_of.get((row["split"], "exclude"), 0),
+                **(self._drawn_and_times() if row["split"] == "holdout" else {"drawn": 0, **self._times_of_pool()}),
+            }
+            for row in counted
+        ]
+
+    def _drawn_and_times(self) -> Row:
+        """How many items of the holdout were drawn, and when its first and last items came."""
+        (row,) = self.db.rows(
+            "SELECT SUM(drawn) AS drawn, MIN(added_at) AS first_added, MAX(added_at) AS last_added"
+            " FROM items WHERE split = 'holdout'"
+        )
+        return row
+
+    def _times_of_pool(self) -> Row:
+        """When the first and the last item of the pool came: of each import only its first and last item is read."""
+        of_import = "SELECT added_at FROM items WHERE import_id IS m.id AND +split = 'pool' ORDER BY id {order} LIMIT 1"
+        (row,) = self.db.rows(
+            f"SELECT MIN(({of_import.format(order='ASC')})) AS first_added,"
+            f" MAX(({of_import.format(order='DESC')})) AS last_added"
+            " FROM (SELECT id FROM imports UNION ALL SELECT NULL) m"
+        )
+        return row
 
     def answer_totals(self) -> Row:
         """Totals of people's answers: annotators, current answers by kind, changes, and the first and last time."""

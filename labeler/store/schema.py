@@ -1241,3 +1241,120 @@ def m046_later_counts(db: Database) -> None:
         END;
         """,
     )
+
+
+# Whether a row of the answers is a person's own: not of an import, nor what a person answered in another tool.
+_BY_PEOPLE = "{row}.annotator <> 'import' AND {row}.request_id NOT GLOB 'import:*'"
+# Whether people answered an item, flagged or skipped it here, or a lead decided about it.
+_TOUCHED = f"""(
+    EXISTS (SELECT 1 FROM annotations a WHERE a.item_id = {{item}} AND {_BY_PEOPLE.format(row="a")})
+    OR EXISTS (SELECT 1 FROM adjudications WHERE item_id = {{item}} AND request_id NOT GLOB 'import:*')
+)"""
+# Whether a new answer or decision of theirs is the first one about its item.
+_IS_FIRST = f"""1 = (
+    (SELECT COUNT(*) FROM annotations a WHERE a.item_id = NEW.item_id AND {_BY_PEOPLE.format(row="a")})
+    + (SELECT COUNT(*) FROM adjudications WHERE item_id = NEW.item_id AND request_id NOT GLOB 'import:*')
+)"""
+_ANSWERED = """
+    UPDATE imports SET answered = answered + 1
+        WHERE id = (SELECT import_id FROM items WHERE id = NEW.item_id AND withdrawn IS NULL);
+"""
+_JOINED = """
+    UPDATE group_totals SET items = items + 1, groups = groups + NOT EXISTS (
+        SELECT 1 FROM items WHERE of_group = NEW.of_group AND split IS NOT NULL AND id <> NEW.id
+    ) WHERE NEW.of_group IS NOT NULL AND NEW.split IS NOT NULL;
+"""
+
+
+# long: one script that creates what is kept and the triggers that keep it
+@migrations()
+def m047_counts_of_imports_and_groups(db: Database) -> None:
+    _run_script(
+        db,
+        f"""
+        -- Items that an import brought and that are still there, and those of them that people answered or decided.
+        ALTER TABLE imports ADD COLUMN items INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE imports ADD COLUMN answered INTEGER NOT NULL DEFAULT 0;
+        UPDATE imports SET items = n FROM (
+            SELECT import_id, COUNT(*) AS n FROM items WHERE withdrawn IS NULL GROUP BY import_id
+        ) brought WHERE brought.import_id = imports.id;
+        UPDATE imports SET answered = n FROM (
+            SELECT import_id, COUNT(*) AS n FROM items WHERE withdrawn IS NULL AND id IN (
+                SELECT item_id FROM annotations WHERE {_BY_PEOPLE.format(row="annotations")}
+                UNION SELECT item_id FROM adjudications WHERE request_id NOT GLOB 'import:*'
+            ) GROUP BY import_id
+        ) touched WHERE touched.import_id = imports.id;
+        -- New items are counted by who stores them, many at once.
+        CREATE TRIGGER items_of_imports AFTER UPDATE OF withdrawn, import_id ON items
+            WHEN (OLD.import_id, OLD.withdrawn IS NULL) IS NOT (NEW.import_id, NEW.withdrawn IS NULL) BEGIN
+            UPDATE imports SET items = items - 1, answered = answered - {_TOUCHED.format(item="NEW.id")}
+                WHERE id = OLD.import_id AND OLD.withdrawn IS NULL;
+            UPDATE imports SET items = items + 1, answered = answered + {_TOUCHED.format(item="NEW.id")}
+                WHERE id = NEW.import_id AND NEW.withdrawn IS NULL;
+        END;
+        CREATE TRIGGER annotations_of_imports AFTER INSERT ON annotations
+            WHEN {_BY_PEOPLE.format(row="NEW")} AND {_IS_FIRST} BEGIN {_ANSWERED} END;
+        CREATE TRIGGER adjudications_of_imports AFTER INSERT ON adjudications
+            WHEN NEW.request_id NOT GLOB 'import:*' AND {_IS_FIRST} BEGIN {_ANSWERED} END;
+
+        -- The items with a split that have a group, and the number of their groups; one row.
+        CREATE TABLE group_totals (items INTEGER NOT NULL, groups INTEGER NOT NULL);
+        INSERT INTO group_totals SELECT COUNT(*), COUNT(DISTINCT of_group) FROM items INDEXED BY items_group
+            WHERE of_group IS NOT NULL AND split IS NOT NULL;
+        CREATE TRIGGER items_grouped AFTER INSERT ON items
+            WHEN NEW.of_group IS NOT NULL AND NEW.split IS NOT NULL BEGIN {_JOINED}
+        END;
+        CREATE TRIGGER items_grouped_anew AFTER UPDATE OF split, of_group ON items
+            WHEN (OLD.of_group, OLD.split IS NULL) IS NOT (NEW.of_group, NEW.split IS NULL) BEGIN
+            UPDATE group_totals SET items = items - 1, groups = groups - NOT EXISTS (
+                SELECT 1 FROM items WHERE of_group = OLD.of_group AND split IS NOT NULL AND id <> OLD.id
+            ) WHERE OLD.of_group IS NOT NULL AND OLD.split IS NOT NULL;
+            {_JOINED}
+        END;
+
+        DROP TRIGGER items_counted;
+        DROP TRIGGER items_counted_anew;
+        -- known: whether an import gave the label
+        CREATE TABLE counts_by_import (
+            split TEXT NOT NULL, label TEXT NOT NULL, open INTEGER NOT NULL, known INTEGER NOT NULL,
+            n INTEGER NOT NULL, PRIMARY KEY (split, label, open, known)
+        ) WITHOUT ROWID;
+        INSERT INTO counts_by_import SELECT split, COALESCE(label, ''), open, known, COUNT(*) FROM items
+            WHERE split IS NOT NULL GROUP BY 1, 2, 3, 4;
+        DROP TABLE item_counts;
+        ALTER TABLE counts_by_import RENAME TO item_counts;
+
+        -- complete: the round whose ranking has all open items of the split without a label; NULL: it may lack some.
+        -- item_id: NULL: nothing was appended yet
+        CREATE TABLE appended_before AS SELECT * FROM appended;
+        DROP TABLE appended;
+        CREATE TABLE appended (
+            split TEXT PRIMARY KEY, item_id INTEGER REFERENCES items (id), complete INTEGER
+        ) WITHOUT ROWID;
+        INSERT INTO appended SELECT split, item_id, NULL FROM appended_before;
+        DROP TABLE appended_before;
+
+        CREATE TRIGGER items_counted AFTER INSERT ON items WHEN NEW.split IS NOT NULL BEGIN
+            INSERT INTO item_counts VALUES (NEW.split, COALESCE(NEW.label, ''), NEW.open, NEW.known, 1)
+                ON CONFLICT DO UPDATE SET n = n + 1;
+            INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
+                ON CONFLICT DO UPDATE SET n = n + 1;
+        END;
+        CREATE TRIGGER items_counted_anew AFTER UPDATE OF split, content_hash, label, labels, adjudicated, erased_at,
+                unreadable, flagged, known ON items
+            WHEN (OLD.split, OLD.content_hash, OLD.label, OLD.labels, OLD.open, OLD.known)
+                IS NOT (NEW.split, NEW.content_hash, NEW.label, NEW.labels, NEW.open, NEW.known) BEGIN
+            UPDATE item_counts SET n = n - 1 WHERE split = OLD.split AND label = COALESCE(OLD.label, '')
+                AND open = OLD.open AND known = OLD.known;
+            INSERT INTO item_counts SELECT NEW.split, COALESCE(NEW.label, ''), NEW.open, NEW.known, 1
+                WHERE NEW.split IS NOT NULL ON CONFLICT DO UPDATE SET n = n + 1;
+            UPDATE open_counts SET n = n - 1
+                WHERE OLD.open AND labels = OLD.labels AND prefix = substr(OLD.content_hash, 1, 3);
+            INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
+                ON CONFLICT DO UPDATE SET n = n + 1;
+            {_set_free("NEW.id")}
+            UPDATE asked_next SET waits = NEW.open AND NEW.labels = 0 WHERE item_id = NEW.id AND taken_back_at IS NULL;
+            UPDATE appended SET complete = NULL WHERE split = NEW.split AND NEW.open AND NEW.labels = 0;
+        END;
+        """,
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from bench.lead.project import make
 from labeler.core.errors import LabelerError
+from labeler.core.items import Answer
 from labeler.i18n.messages import DEFAULT, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -95,6 +96,15 @@ def test_the_hash_is_that_of_the_labels(lived):
         assert report(lived)["data"]["decisions_by_leads"] == 1
         store.decisions.undo("lead")
     assert report(lived)["data"]["hash"] == before
+
+
+def test_a_labeled_item_that_was_erased_is_not_in_the_hash(project):
+    with project.store() as store:
+        add(store, 2)
+        store.answers.add("kim", [Answer("1", 1, "label", "good"), Answer("2", 2, "label", "bad")])
+        whole = report(project)["data"]["hash"]
+        store.erasure.items([1])
+    assert report(project)["data"]["hash"] != whole
 
 
 def test_nobody_who_labels_is_named(lived, html):

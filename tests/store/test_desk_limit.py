@@ -28,3 +28,19 @@ def test_what_a_lead_had_asked_next_comes_on_top(store: Store):
     store.asked_next.ask([25, 26], 2, "lee", "two")
     first = [r.item.id for r in store.desk.reserve("kim", "a", 20) if r.first]
     assert first == [25, 26]
+
+
+def test_where_the_ranking_has_all_items_nobody_looks_for_others_until_there_is_one(store: Store):
+    def looks(who: str) -> bool:
+        """Whether a reservation looks for items beside the ranking."""
+        statements: list[str] = []
+        store.db.connection.set_trace_callback(statements.append)
+        store.desk.reserve(who, who, 20)
+        store.db.connection.set_trace_callback(None)
+        return any("INSERT INTO queries" in sql for sql in statements)
+
+    add(store, 30)
+    assert [looks(who) for who in ("kim", "lee", "ann")] == [True, True, False]
+    add(store, 1, first=30)
+    assert looks("ann")
+    assert [reserved.item.id for reserved in store.desk.held("ann", "ann")] == [31]

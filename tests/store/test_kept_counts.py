@@ -28,6 +28,11 @@ ITEM, WHO = st.integers(1, len(HASHES)), st.sampled_from(["kim", "lee"])
 FLAGGED = (
     "SELECT a.item_id FROM answers a JOIN items f ON f.id = a.item_id WHERE a.action = 'flag' AND a.id > f.cleared"
 )
+# The items that people answered here, or a lead decided about.
+TOUCHED = (
+    "SELECT item_id FROM annotations WHERE annotator <> 'import' AND request_id NOT GLOB 'import:*'"
+    " UNION SELECT item_id FROM adjudications WHERE request_id NOT GLOB 'import:*'"
+)
 IMPORTED = "SELECT item_id FROM answers WHERE annotator = 'import' AND action = 'label'"
 OPEN = (
     "i.split IS NOT NULL AND i.adjudicated IS NULL AND i.erased_at IS NULL AND i.unreadable IS NULL"
@@ -58,7 +63,8 @@ class Kept(RuleBasedStateMachine):
         number = self.store.imports.begin("made up")
         label = "good" if labeled else None
         hashes = HASHES[first : first + n]
-        self.store.items.add([NewItem(h, h, text=h, label=label) for h in hashes], number)
+        of_group = {h: f"group {HASHES.index(h) % 5}" for h in hashes if HASHES.index(h) % 3}
+        self.store.items.add([NewItem(h, h, text=h, label=label, group=of_group.get(h)) for h in hashes], number)
         self.imports.append(number)
 
     @rule(size=st.integers(0, 3))
@@ -137,11 +143,11 @@ class Kept(RuleBasedStateMachine):
     @invariant()
     def counts_are_those_of_the_items(self) -> None:
         kept, counted = (
-            self.store.db.rows(f"SELECT {columns} ORDER BY 1, 2, 3")
+            self.store.db.rows(f"SELECT {columns} ORDER BY 1, 2, 3, 4")
             for columns in (
-                "split, label, open, n FROM item_counts WHERE n <> 0",
-                "split, COALESCE(label, '') AS label, open, COUNT(*) AS n FROM items WHERE split IS NOT NULL"
-                " GROUP BY 1, 2, 3",
+                "split, label, open, known, n FROM item_counts WHERE n <> 0",
+                "split, COALESCE(label, '') AS label, open, known, COUNT(*) AS n FROM items WHERE split IS NOT NULL"
+                " GROUP BY 1, 2, 3, 4",
             )
         )
         assert kept == counted
@@ -162,6 +168,37 @@ class Kept(RuleBasedStateMachine):
         new = {row["split"]: row["items"] for row in answers if row["is_new"]}
         total = sum(row["answers"] for row in answers)
         assert self.store.items.still_open() == StillOpen(new.get("pool", 0), new.get("holdout", 0), total)
+
+    @invariant()
+    def imports_and_groups_are_counted(self) -> None:
+        kept = self.store.db.rows("SELECT id, items, answered FROM imports")
+        counted = self.store.db.rows(
+            f"SELECT m.id, COUNT(i.id) AS items, COALESCE(SUM(i.id IN ({TOUCHED})), 0) AS answered FROM imports m"
+            " LEFT JOIN items i ON i.import_id = m.id AND i.withdrawn IS NULL GROUP BY m.id"
+        )
+        assert kept == counted
+        kept = self.store.db.rows("SELECT items, groups FROM group_totals")
+        assert kept == self.store.db.rows(
+            "SELECT COUNT(*) AS items, COUNT(DISTINCT of_group) AS groups FROM items"
+            " WHERE of_group IS NOT NULL AND split IS NOT NULL"
+        )
+        groups: dict[str, set[str]] = {}
+        for row in self.store.db.rows("SELECT id, of_group, split FROM items WHERE split IS NOT NULL"):
+            groups.setdefault(row["of_group"] or row["id"], set()).add(row["split"])
+        if counts := self.store.items.group_counts():
+            sides = [*groups.values()]
+            assert (counts.groups, counts.straddling) == (len(sides), sides.count({"pool", "holdout"}))
+            assert counts.holdout_groups == sum("holdout" in side for side in sides)
+
+    @invariant()
+    def the_report_counts_what_is_there(self) -> None:
+        counted = self.store.db.rows(
+            "SELECT split, COUNT(*) AS items, SUM(label IS NOT NULL) AS labeled, SUM(known) AS imported_labels,"
+            " SUM(adjudicated IS 'label') AS decided, SUM(adjudicated IS 'exclude') AS taken_out,"
+            " SUM(drawn AND split = 'holdout') AS drawn, MIN(added_at) AS first_added, MAX(added_at) AS last_added"
+            " FROM items WHERE split IS NOT NULL GROUP BY split ORDER BY split DESC"
+        )
+        assert self.store.items.composition() == counted
 
     @invariant()
     def places_are_free_whose_items_are_open_and_held_by_nobody(self) -> None:
@@ -228,4 +265,5 @@ def test_a_database_from_before_anything_was_kept_is_counted_when_it_is_opened(t
         assert kept.store.db.value("SELECT SUM(free) FROM queries") == 2
         kept.columns_say_what_the_answers_say()
         kept.counts_are_those_of_the_items()
+        kept.imports_and_groups_are_counted()
         kept.places_are_free_whose_items_are_open_and_held_by_nobody()
