@@ -69,7 +69,8 @@ def bring(place: Place, look: Look) -> Brought:
     """What is new at a place, as far as one look brings it. Raises: LabelerError: it cannot be listed."""
     taken, size, is_more = _Taken(), 0, False
     for seen in _new(place, look):
-        if len(taken.versions) == MOST_FILES or (taken.versions and size + seen.bytes > MOST_BYTES):
+        is_too_much = len(taken.versions) == MOST_FILES or size + seen.bytes > MOST_BYTES or look.is_over
+        if taken.versions and is_too_much:
             is_more = True
             break
         size += seen.bytes
@@ -80,7 +81,8 @@ def bring(place: Place, look: Look) -> Brought:
             taken.records.append({look.feed.image or "image": address, **_folder_of(look, seen)})
         else:
             _take(place, look, seen, taken)
-    return Brought(_sources(look, taken), None, taken.versions, taken.problems, is_more)
+        look.tell(len(taken.versions), 0, size)
+    return Brought(_sources(look, taken), None, taken.versions, taken.problems, is_more, bytes=size)
 
 
 def _new(place: Place, look: Look) -> Iterator[Seen]:

@@ -1,6 +1,7 @@
 """A look at a feed: what it needs to know, what it has brought, and the errors that end it."""
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,19 @@ from labeler.files.sources import SourceColumns
 MOST_ROWS = 10_000  # that one look brings; the next one follows at once
 MOST_FILES = 5000
 MOST_BYTES = 1 << 30
+SECONDS = 300.0  # after which a look takes nothing more; the next one goes on at once
 
 
 class FeedError(LabelerError):
     """A feed that cannot be read, or may not be."""
+
+
+def _all(versions: Mapping[str, str]) -> set[str]:
+    return {*versions}
+
+
+def _quiet(done: int, total: int, size: int) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,9 @@ class Look:
     """What a look at a feed needs.
 
     home: where the projects are. target: an empty folder for what it brings. cursor: the largest value that was read;
-    None: none was. unread: which of some files were not read in this version yet, see `Feeds.unread`.
+    None: none was. resume: how the look before has left it, see `Brought`. until: the time, on the monotonic clock, after
+    which nothing more is taken. unread: which of some files were not read in this version yet, see `Feeds.unread`.
+    tell: takes how many files or records were read so far, of how many (0: not known), and their bytes.
     """
 
     name: str
@@ -34,7 +46,15 @@ class Look:
     home: Path
     target: Path
     cursor: Any = None
-    unread: Callable[[Mapping[str, str]], set[str]] = field(default=lambda versions: {*versions})
+    resume: Mapping[str, Any] = field(default_factory=dict)
+    until: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+    unread: Callable[[Mapping[str, str]], set[str]] = _all
+    tell: Callable[[int, int, int], None] = _quiet
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be taken."""
+        return time.monotonic() > self.until
 
     @property
     def columns(self) -> SourceColumns:
@@ -49,8 +69,9 @@ class Look:
 class Brought:
     """What a look has brought.
 
-    sources: what is to be imported, with its columns. cursor: from which the next look goes on. versions: of the files
-    that were read, by name. problems: what cannot be imported. is_more: whether more waits.
+    sources: what is to be imported, with its columns. cursor: the largest value that was read. versions: of the files
+    that were read, by name. problems: what cannot be imported. is_more: whether more waits. resume: what the next look
+    needs to go on. kept_version: the one version of which files stay known besides; None: all. bytes: that were read.
     """
 
     sources: Sequence[tuple[Path, SourceColumns]] = ()
@@ -58,6 +79,9 @@ class Brought:
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     is_more: bool = False
+    resume: Mapping[str, Any] = field(default_factory=dict)
+    kept_version: str | None = None
+    bytes: int = 0
 
 
 def table_of(look: Look, records: Sequence[Mapping[str, Any]]) -> list[tuple[Path, SourceColumns]]:

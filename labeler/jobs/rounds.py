@@ -37,7 +37,7 @@ from labeler.jobs.hooks import call_hooks
 from labeler.jobs.imports import IMPORTS, import_once, is_import_waiting
 from labeler.jobs.label_studio import look_once
 from labeler.jobs.maps import map_once
-from labeler.jobs.runner import JobProcess
+from labeler.jobs.runner import JobProcess, JobProcesses
 from labeler.jobs.searches import tune_once
 from labeler.jobs.takeouts import take_out_once
 from labeler.jobs.tracking import track_once
@@ -70,8 +70,8 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
 
     Comparisons, searches and adaptations run beside the rounds, one at a time, in a process that ends with this one.
     Audits, maps and what is made ready to be taken out run in another process, since people wait for them, and so do
-    imports that were cut off, looks at feeds of new items, the embedding of items that a round left out, and what other
-    programs are told.
+    imports that were cut off, the embedding of items that a round left out, and what other programs are told. Each look
+    at a feed of new items has a process of its own.
     """
     with (
         JobProcess(BESIDE, Store.has_background) as beside,
@@ -81,7 +81,7 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
         JobProcess((deliver_once,), webhooks.is_due, webhooks.LOCK) as delivering,
         JobProcess((track_once,), tracking.is_due, tracking.LOCK) as trackers,
         JobProcess((look_once,), label_studio.is_due, label_studio.LOCK) as looking,
-        JobProcess((feeds.look_once,), feeds.is_due, feeds.LOCK) as feeding,
+        JobProcesses(feeds.look_once, feeds.work, feeds.AT_ONCE) as feeding,
     ):
         previous = PreviousProcess()
 

@@ -148,10 +148,11 @@ def _wait(is_wanted: Callable[[], bool]) -> None:
 class JobProcess:
     """The process that runs such jobs, one at a time; it ends with the block, and with the process that holds it."""
 
-    def __init__(self, kinds: Sequence[RunNext], asked: Callable[[Store], bool], lock: str = LOCK) -> None:
+    def __init__(self, kinds: Sequence[RunNext], asked: Callable[[Store], int], lock: str | None = LOCK) -> None:
         """
         Args: kinds: in the order in which they have their turn; functions of a module, since a process is spawned.
-              asked: whether one of these is asked for. lock: see `run_next`.
+              asked: whether one of these is asked for, or how many are. lock: see `run_next`; None: they hold none in
+              common.
         """
         self.kinds, self.asked, self.lock = tuple(kinds), asked, lock
         self._process: BaseProcess | None = None
@@ -159,19 +160,28 @@ class JobProcess:
         self._memory_kills = 0  # before it began
         self._endings: dict[Path, Ending] = {}  # of the last process of each project, as the next one is told
 
-    def start_if_asked(self, project: Project) -> None:
-        """Start the project's next job, unless one is running or a round waits: rounds come first."""
-        if self._process is not None and self._process.is_alive():
+    @property
+    def folder(self) -> Path | None:
+        """Of the project that it runs a job of; None: it runs none."""
+        return self._folder if self._process is not None and self._process.is_alive() else None
+
+    def start_if_asked(self, project: Project, others: int = 0) -> None:
+        """Start the project's next job, unless one is running or a round waits: rounds come first.
+
+        Args: others: processes that are at jobs of these kinds already.
+        """
+        if self.folder is not None:
             return
         self._note_ending()
         with project.store() as store:
-            if store.rounds.waiting() or not self.asked(store):
+            if store.rounds.waiting() or self.asked(store) <= others:
                 return
-        try:
-            with project.lock(self.lock):
-                pass
-        except Timeout:  # another worker is at it
-            return
+        if self.lock is not None:
+            try:
+                with project.lock(self.lock):
+                    pass
+            except Timeout:  # another worker is at it
+                return
         context = multiprocessing.get_context("spawn")
         self._folder, self._memory_kills = project.folder, memory_kills()
         ended = self._endings.pop(project.folder, "outside")
@@ -197,6 +207,33 @@ class JobProcess:
         if self._process.is_alive():  # deep in somebody else's code; its own children end with it
             self._process.kill()
             self._process.join()
+
+
+class JobProcesses:
+    """Several such processes for jobs of one kind, which hold no lock in common; they end with the block."""
+
+    def __init__(self, run: RunNext, asked: Callable[[Store], int], most: int) -> None:
+        """
+        Args: run: a function of a module. asked: how many jobs of a project wait or run. most: processes at once.
+        """
+        self._processes = [JobProcess((run,), asked, lock=None) for _ in range(most)]
+
+    def start_if_asked(self, project: Project) -> None:
+        """Start one of the project's jobs if it has more of them than processes are at them."""
+        others = sum(process.folder == project.folder for process in self._processes)
+        for process in self._processes:
+            if process.folder is None:
+                process.start_if_asked(project, others)
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.__exit__(kind, error, trace)
 
 
 def _run_waiting_jobs(folder: Path, kinds: Sequence[RunNext], ended: Ending) -> None:

@@ -1,16 +1,18 @@
 """Feeds of new items: how far each was read, and what came of it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from labeler.core.feeds import LONGEST_WAIT, MINUTE, FeedState
+from labeler.core.feeds import LONGEST_WAIT, MINUTE, Came, FeedLook, FeedState
 from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
-from labeler.i18n.messages import dump, load
+from labeler.i18n.messages import dump, load, mark
 from labeler.store.database import Database, Row, now
 
 MOST_REFUSED = 20  # that are kept of a feed
+MOST_LOOKS = 50
+CUT_OFF = mark("It was cut off, and the next look went on.")
+_LOOK = ", ".join(FeedLook.__dataclass_fields__)
 
 
 class Feeds:
@@ -22,10 +24,23 @@ class Feeds:
     def states(self) -> dict[str, FeedState]:
         """What came of each feed of the settings, by name, in their order."""
         rows = {(row["feed"], row["place"]): row for row in self.db.rows("SELECT * FROM feeds")}
+        running = self.db.rows(f"SELECT feed, {_LOOK} FROM feed_looks WHERE ended_at IS NULL")
+        looking = {row["feed"]: _look(row) for row in running}
         return {
-            name: _state(rows[name, _place(feed)]) if (name, _place(feed)) in rows else FeedState(name)
+            name: _state(rows[name, _place(feed)], looking.get(name))
+            if (name, _place(feed)) in rows
+            else FeedState(name)
             for name, feed in self.db.config.feeds.items()
         }
+
+    def looks(self, name: str, most: int = MOST_LOOKS, before: int | None = None) -> list[FeedLook]:
+        """The latest looks at a feed, the latest first. Args: before: the number of a look; None: all."""
+        rows = self.db.rows(
+            f"SELECT {_LOOK} FROM feed_looks WHERE feed = ?1 AND (?2 IS NULL OR id < ?2)"
+            " ORDER BY id DESC LIMIT ?3",
+            [name, before, most],
+        )
+        return [_look(row) for row in rows]
 
     def due(self, at: float) -> list[str]:
         """The names of the feeds that are to be looked at, at this Unix time; also where a clock has gone back."""
@@ -55,8 +70,8 @@ class Feeds:
         return self.states()[name]
 
     def _forget(self, name: str) -> None:
-        self.db.execute("DELETE FROM feeds WHERE feed = ?", [name])
-        self.db.execute("DELETE FROM feed_files WHERE feed = ?", [name])
+        for table in ("feeds", "feed_files", "feed_looks"):
+            self.db.execute(f"DELETE FROM {table} WHERE feed = ?", [name])
 
     def look_now(self, name: str) -> None:
         """Let the worker look at a feed now."""
@@ -73,40 +88,59 @@ class Feeds:
         )
         return {*versions} - {row["file"] for row in read}
 
-    def has_read(self, name: str, versions: Mapping[str, str]) -> None:
-        """Record files that were imported, or that cannot be."""
+    def has_read(self, name: str, versions: Mapping[str, str], kept: str | None = None) -> None:
+        """Record files that were imported, or that cannot be. Args: kept: the one version that stays known besides."""
         with self.db.write():
+            if kept is not None:
+                self.db.execute("DELETE FROM feed_files WHERE feed = ? AND version != ?", [name, kept])
             self.db.executemany(
                 "INSERT INTO feed_files (feed, file, version) VALUES (?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET version = excluded.version",
                 [(name, file, version) for file, version in versions.items()],
             )
 
-    def looked(  # wide: what came of a look
-        self, name: str, cursor: Any, added: int, refused: Sequence[Problem], next_at: float
-    ) -> None:
-        """Record a look that succeeded.
+    def begin_look(self, name: str) -> int:
+        """The number of a new look at a feed. One that was cut off before ends with it."""
+        with self.db.write():
+            self._end(name, {"problem": dump(CUT_OFF)})
+            self.db.execute(
+                "DELETE FROM feed_looks WHERE feed = ?1 AND id <="
+                " (SELECT id FROM feed_looks WHERE feed = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                [name, MOST_LOOKS - 1],
+            )
+            began = "INSERT INTO feed_looks (feed, began_at) VALUES (?, ?) RETURNING id"
+            return int(self.db.value(began, [name, now()]))
 
-        Args: refused: what was not imported; what was so before stays known until a look brings something.
-        """
-        listed = json.dumps([[problem.source, dump(problem.reason)] for problem in refused[:MOST_REFUSED]])
+    def report(self, look: int, step: str, done: int, total: int, read: int) -> None:  # wide: how far a look is
+        """Store how far a look is. Args: done, total: files, records or rows; total 0: not known. read: bytes."""
         with self.db.write():
             self.db.execute(
-                "UPDATE feeds SET cursor = :cursor, next_at = :next_at, looked_at = :at, failures = 0,"
-                " failing_since = NULL, problem = NULL, items = items + :added,"
+                "UPDATE feed_looks SET step = ?, done = ?, total = ?, bytes = ? WHERE id = ?",
+                [dump(step), done, total, read, look],
+            )
+
+    def looked(self, name: str, came: Came, next_at: float) -> None:
+        """Record a look that succeeded. What was refused before stays known until a look brings something."""
+        refused = came.refused[:MOST_REFUSED]
+        with self.db.write():
+            self.db.execute(
+                "UPDATE feeds SET cursor = :cursor, resume = :resume, next_at = :next_at, looked_at = :at,"
+                " failures = 0, failing_since = NULL, problem = NULL, items = items + :added,"
                 " latest = IIF(:added, :added, latest), latest_at = IIF(:added, :at, latest_at),"
                 " refused = IIF(:added OR :refuses, :refused, refused) WHERE feed = :feed",
                 {
                     "feed": name,
-                    "cursor": None if cursor is None else json.dumps(cursor),
+                    "cursor": None if came.cursor is None else json.dumps(came.cursor),
+                    "resume": json.dumps(came.resume) if came.resume else None,
                     "next_at": next_at,
                     "at": now(),
-                    "added": added,
-                    "refuses": bool(refused),
-                    "refused": listed,
+                    "added": came.added,
+                    "refuses": bool(came.refused),
+                    "refused": json.dumps([[problem.source, dump(problem.reason)] for problem in refused]),
                 },
             )
-            if added:
+            self._end(name, {"added": came.added, "refused": len(came.refused)})
+            if came.added:
                 self.db.execute(
                     "INSERT INTO feed_items VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at", [now()]
                 )
@@ -119,6 +153,15 @@ class Feeds:
                 " next_at = ? WHERE feed = ?",
                 [now(), dump(problem), next_at, name],
             )
+            self._end(name, {"problem": dump(problem)})
+
+    def _end(self, name: str, came: Mapping[str, object]) -> None:
+        changes = {"ended_at": now(), "added": 0, "refused": 0, "problem": None, "feed": name} | came
+        self.db.execute(
+            "UPDATE feed_looks SET ended_at = :ended_at, step = '', added = :added, refused = :refused,"
+            " problem = :problem WHERE feed = :feed AND ended_at IS NULL",
+            changes,
+        )
 
     def round_is_due(self, quiet_since: str) -> bool:
         """Whether feeds have brought items that no round has ranked, and no round was asked for since a time."""
@@ -136,12 +179,20 @@ def _place(feed: FeedConfig) -> str:
     return json.dumps([feed.kind, feed.place, feed.query, feed.cursor, feed.start], ensure_ascii=False)
 
 
-def _state(row: Row) -> FeedState:
-    fields = {name: row[name] for name in FeedState.__dataclass_fields__ if name != "name"} | {"name": row["feed"]}
+def _look(row: Row) -> FeedLook:
+    values = {name: row[name] for name in FeedLook.__dataclass_fields__}
+    return FeedLook(**values | {"step": load(row["step"]), "problem": load(row["problem"] or "")})
+
+
+def _state(row: Row, looking: FeedLook | None) -> FeedState:
+    kept = FeedState.__dataclass_fields__.keys() - {"name", "looking"}
     return FeedState(
-        **fields
+        **{name: row[name] for name in kept}
         | {
+            "name": row["feed"],
+            "looking": looking,
             "cursor": None if row["cursor"] is None else json.loads(row["cursor"]),
+            "resume": json.loads(row["resume"] or "{}"),
             "refused": tuple(Problem(source, load(reason)) for source, reason in json.loads(row["refused"])),
             "problem": load(row["problem"] or ""),
         }

@@ -1358,3 +1358,29 @@ def m047_counts_of_imports_and_groups(db: Database) -> None:
         END;
         """,
     )
+
+
+@migrations()
+def m048_feed_looks(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        -- How a feed of the web goes on from its cursor, as JSON: from which value, and at which page.
+        ALTER TABLE feeds ADD COLUMN resume TEXT;
+        -- The latest looks at feeds; `ended_at` NULL: it is at work, or was cut off.
+        CREATE TABLE feed_looks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            feed TEXT NOT NULL,
+            began_at TEXT NOT NULL,
+            ended_at TEXT,
+            step TEXT NOT NULL DEFAULT '',  -- of one at work, with the numbers of what was done, of all, and of bytes
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,  -- 0: not known
+            bytes INTEGER NOT NULL DEFAULT 0,
+            added INTEGER NOT NULL DEFAULT 0,
+            refused INTEGER NOT NULL DEFAULT 0,
+            problem TEXT
+        );
+        CREATE INDEX feed_looks_feed ON feed_looks (feed, id);
+        """,
+    )

@@ -1,16 +1,17 @@
 """Feeds of new items: each with what came of it, its buttons, and the form for another one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from labeler.core.errors import LabelerError
-from labeler.core.feeds import FeedState
+from labeler.core.feeds import Feed, FeedLook, FeedState
 from labeler.core.settings import FeedConfig, FeedKind
 from labeler.i18n.markdown import escaped, in_code
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import feeds
 from labeler.projects.project import Project
+from pages.shared.language import fragment
 from pages.shared.times import local_time
 
 KINDS: dict[FeedKind, str] = {
@@ -29,28 +30,46 @@ PLACES: dict[FeedKind, tuple[str, str]] = {
 
 def new_items(project: Project) -> None:
     """The feeds, and the form for another one."""
-    with project.store() as store:
-        states = store.feeds.states()
-    if not states:
+    each = feeds.all_feeds(project)
+    if not each:
         st.caption(
             _(
                 "The server can look for new items by itself, every few minutes: in a folder, a bucket, a database or"
                 " at an address in the web. Whoever runs it names what it may read, see docs/feeds.md."
             )
         )
-    for name, feed in project.config.feeds.items():
-        with st.container(border=True):
-            _feed(project, feed, states[name])
+    fragment(_watched, run_every=2 if _at_work(each) else None)(project)
     _add(project)
 
 
-def _feed(project: Project, feed: FeedConfig, state: FeedState) -> None:
+def _at_work(each: Sequence[Feed]) -> list[str]:
+    """The feeds that are being looked at, or that wait for it."""
+    return [feed.name for feed in each if feed.is_due]
+
+
+def _watched(project: Project) -> None:
+    """The feeds; the whole page is drawn anew when a look ends, since there may be new items."""
+    each, key = feeds.all_feeds(project), f"feeds-at-work-{project.slug}"
+    before, now = st.session_state.get(key, []), _at_work(each)
+    st.session_state[key] = now
+    if {*before} - {*now}:
+        st.rerun()
+    for feed in each:
+        with st.container(border=True):
+            _feed(project, feed)
+
+
+def _feed(project: Project, feed: Feed) -> None:
     """One feed: where it looks and how often, what came, what is wrong, and its buttons."""
-    every = _("paused") if feed.paused else _("every {n} min", n=feed.every)
-    st.markdown(f"**{escaped(state.name)}** · {in_code(feed.place)} · {every}")
+    settings, state = feed.settings, feed.state
+    every = _("paused") if settings.paused else _("every {n} min", n=settings.every)
+    st.markdown(f"**{escaped(feed.name)}** · {in_code(settings.place)} · {every}")
     if state.looked_at or not state.problem:
         st.caption(_came(state))
-    if state.problem and not feed.paused:
+    if state.looking:
+        look = state.looking
+        st.progress(min(look.done / look.total, 1.0) if look.total else 0.0, text=_progress(look))
+    if state.problem and not settings.paused:
         st.error(
             _(
                 "Fails since {when}: {problem}",
@@ -62,17 +81,28 @@ def _feed(project: Project, feed: FeedConfig, state: FeedState) -> None:
         with st.popover(_("Not imported: {n}", n=len(state.refused)), icon=":material/warning:"):
             for problem in state.refused:
                 st.markdown(f"- {escaped(translate(problem))}")
-    key = f"feed-{project.slug}-{state.name}"
+    key = f"feed-{project.slug}-{feed.name}"
     with st.container(horizontal=True):
-        if st.button(_("Look now"), key=f"{key}-now", icon=":material/refresh:", disabled=feed.paused):
-            with project.store() as store:
-                store.feeds.look_now(state.name)
+        is_idle = not (settings.paused or feed.is_due)
+        if st.button(_("Look now"), key=f"{key}-now", icon=":material/refresh:", disabled=not is_idle):
+            feeds.look_now(project, feed.name)
             st.toast(_("The worker looks at it now."))
-        label, icon = (_("Go on"), ":material/play_arrow:") if feed.paused else (_("Pause"), ":material/pause:")
+            st.rerun()
+        label, icon = (_("Go on"), ":material/play_arrow:") if settings.paused else (_("Pause"), ":material/pause:")
         if st.button(label, key=f"{key}-pause", icon=icon):
-            _changed(feeds.pause, project, state.name, not feed.paused)
+            _changed(lambda: feeds.change(project, feed.name, paused=not settings.paused))
         if st.button(_("Remove"), key=f"{key}-remove", icon=":material/delete:", help=_("Its items stay.")):
-            _changed(feeds.remove, project, state.name)
+            _changed(lambda: feeds.remove(project, feed.name))
+
+
+def _progress(look: FeedLook) -> str:
+    """How far a look is, in words."""
+    if not look.step:
+        return _("Reading …")
+    values = {"step": translate(look.step), "n": look.done, "of": look.total, "size": look.bytes / 1e6}
+    if look.total:
+        return _("{step}: {n:,} of {of:,} ({size:,.1f} MB) …", **values)
+    return _("{step}: {n:,} so far ({size:,.1f} MB) …", **values)
 
 
 def _came(state: FeedState) -> str:
@@ -122,13 +152,13 @@ def _add(project: Project) -> None:
         text=column.strip() if project.config.modality == "text" else "",
         image=column.strip() if project.config.modality == "image" else "",
     )
-    _changed(feeds.add, project, name.strip(), feed)
+    _changed(lambda: feeds.add(project, name.strip(), feed))
 
 
-def _changed(change: Callable[..., Project], project: Project, *values: object) -> None:
+def _changed(change: Callable[[], Project]) -> None:
     """Change the feeds and draw the page anew, or say why that cannot be."""
     try:
-        change(project, *values)
+        change()
     except LabelerError as error:
         st.error(translate(error))
         return
