@@ -1,15 +1,16 @@
-"""Commands on the feeds of a project, from which new items come by themselves: add, list, pull, pause, remove."""
+"""Commands on the feeds of a project, from which new items come by themselves."""
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from labeler.cli.base import FOLDER, main
+from labeler.cli.base import main, of_project
 from labeler.core.feeds import FeedState
 from labeler.core.settings import FeedConfig, FeedKind
-from labeler.projects import project as projects
 
-# Imports of labeler.jobs are deferred: they load numpy, and `--help` should not wait for it.
+if TYPE_CHECKING:
+    from labeler.notebook.project import Project
 
 
 @main.group()
@@ -17,91 +18,104 @@ def feeds() -> None:
     """Let new items come by themselves, see docs/feeds.md."""
 
 
+def of_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with options for the settings of a feed; those that are not given are None."""
+    for name, kind, help in (
+        ("--group", str, "Column of what items belong to; `folder`: their folder."),
+        ("--label", str, "Column of known labels."),
+        ("--image", str, "Column with the addresses of the images."),
+        ("--text", str, "Column of the texts."),
+        ("--start", str, "What `:since` or `{since}` is before the first look; 0 by default."),
+        ("--cursor", str, "Column whose values only grow."),
+        ("--query", str, "Query of a database that gives the rows behind `:since`."),
+        ("--every", click.IntRange(1, 100_000), f"Minutes between looks; {FeedConfig.every} by default."),
+    ):
+        command = click.option(name, type=kind, help=help)(command)
+    return command
+
+
 @feeds.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("name")
 @click.argument("kind", type=click.Choice(["folder", "bucket", "sql", "web"]))
 @click.argument("place")
-@click.option("--every", default=15, show_default=True, type=click.IntRange(1, 100_000), help="Minutes between looks.")
-@click.option("--query", default="", help="Query of a database that gives the rows behind `:since`.")
-@click.option("--cursor", default="", help="Column whose values only grow.")
-@click.option("--start", default="0", show_default=True, help="What `:since` or `{since}` is before the first look.")
-@click.option("--text", default="", help="Column of the texts.")
-@click.option("--image", default="", help="Column with the addresses of the images.")
-@click.option("--label", default="", help="Column of known labels.")
-@click.option("--group", default="", help="Column of what items belong to.")
-def add(  # wide: the options of a command
-    project: Path, name: str, kind: FeedKind, place: str, every: int, **options: str
-) -> None:
+@of_settings
+def add(project: "Project", name: str, kind: FeedKind, place: str, **options: Any) -> None:
     """Let new items of PLACE come into PROJECT, under NAME: a folder, an address of objects, a database, or a web
     address.
     """
-    from labeler.jobs import feeds as job
-
-    job.add(projects.open_project(project), name, FeedConfig(kind, place, every, **options))  # type: ignore[arg-type]
+    project.add_feed(name, FeedConfig(kind, place, **_given(options)))
 
 
 @feeds.command("list")
-@click.argument("project", type=FOLDER)
-def show(project: Path) -> None:
+@of_project
+def show(project: "Project") -> None:
     """Print the feeds of PROJECT, and what came of them."""
-    opened = projects.open_project(project)
-    with opened.store() as store:
-        states = store.feeds.states()
-    for name, feed in opened.config.feeds.items():
-        every = "paused" if feed.paused else f"every {feed.every} min"
-        click.echo(f"{name}  {feed.kind}  {feed.place}  {every}  {_came(states[name])}")
-        for problem in states[name].refused:
+    for feed in project.feeds():
+        every = "paused" if feed.settings.paused else f"every {feed.settings.every} min"
+        click.echo(f"{feed.name}  {feed.settings.kind}  {feed.settings.place}  {every}  {_came(feed.state)}")
+        for problem in feed.state.refused:
             click.echo(f"    {problem.source}: {problem.reason}")
 
 
 @feeds.command()
-@click.argument("project", type=FOLDER)
+@of_project
+@click.argument("name")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 50), help="How many looks.")
+def looks(project: "Project", name: str, last: int) -> None:
+    """Print the latest looks at the feed NAME of PROJECT, the latest first."""
+    for look in project.feed_looks(name, last):
+        came = f"{look.added} items, {look.refused} refused"
+        if look.ended_at is None:
+            came = f"{look.step or 'reading'}: {look.done}{f' of {look.total}' if look.total else ' so far'}"
+        click.echo(f"{look.began_at[:19].replace('T', ' ')}  {look.problem or came}")
+
+
+@feeds.command()
+@of_project
 @click.argument("name", required=False)
-def pull(project: Path, name: str | None) -> None:
-    """Look at the feed NAME of PROJECT now, or at all that are not paused."""
-    from labeler.jobs import feeds as job
-
-    opened = projects.open_project(project)
-    names = [name] if name else [name for name, feed in opened.config.feeds.items() if not feed.paused]
-    with opened.store() as store:
-        for each in names:
-            job.require(opened, each)
-            store.feeds.look_now(each)
-        job.look_once(opened)
-        states = store.feeds.states()
-    for each in names:
-        click.echo(f"{each}  {_came(states[each])}")
+def pull(project: "Project", name: str | None) -> None:
+    """Look at the feed NAME of PROJECT now, or at all that are not paused, until all that is new has come."""
+    for each in [name] if name else [feed.name for feed in project.feeds() if not feed.settings.paused]:
+        click.echo(f"{each}  {_came(project.pull_feed(each).state)}")
 
 
 @feeds.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("name")
-def pause(project: Path, name: str) -> None:
+@click.option("--place", help="Where it reads; it begins anew there.")
+@of_settings
+def change(project: "Project", name: str, **options: Any) -> None:
+    """Change settings of the feed NAME of PROJECT: those that are given."""
+    project.change_feed(name, **_given(options))
+
+
+@feeds.command()
+@of_project
+@click.argument("name")
+def pause(project: "Project", name: str) -> None:
     """Look at the feed NAME of PROJECT no more, until `resume`."""
-    from labeler.jobs import feeds as job
-
-    job.pause(projects.open_project(project), name, True)
+    project.change_feed(name, paused=True)
 
 
 @feeds.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("name")
-def resume(project: Path, name: str) -> None:
+def resume(project: "Project", name: str) -> None:
     """Look at the feed NAME of PROJECT again."""
-    from labeler.jobs import feeds as job
-
-    job.pause(projects.open_project(project), name, False)
+    project.change_feed(name, paused=False)
 
 
 @feeds.command()
-@click.argument("project", type=FOLDER)
+@of_project
 @click.argument("name")
-def remove(project: Path, name: str) -> None:
+def remove(project: "Project", name: str) -> None:
     """Remove the feed NAME of PROJECT. Its items stay."""
-    from labeler.jobs import feeds as job
+    project.remove_feed(name)
 
-    job.remove(projects.open_project(project), name)
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _came(state: FeedState) -> str:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
+from labeler.core.feeds import Feed, FeedLook, FeedState
 from labeler.core.groups import GroupCounts
 from labeler.core.items import DicomReport, ImportReport, Problem
 from labeler.core.notebook import RoundSummary
 from labeler.core.rounds import Metrics
+from labeler.core.settings import FeedConfig
 from labeler.projects.foreign_columns import PredictionColumns
 
 Json = Mapping[str, Any]
@@ -61,6 +64,29 @@ def report_of(brought: Json) -> ImportReport:
         columns=tuple(brought["columns"]),
         more_problems=brought["not_imported"] - len(problems),
     )
+
+
+def feed_of(reply: Json) -> Feed:
+    """A feed with what came of it. What a server of another version says more is left out."""
+    state = _known(FeedState, reply["state"]) | {"name": reply["name"], "problem": reply["state"]["problem"] or ""}
+    state["refused"] = tuple(Problem(row["source"], row["reason"]) for row in state["refused"])
+    state["looking"] = state["looking"] and look_of(state["looking"])
+    settings = FeedConfig(**_known(FeedConfig, reply["settings"]))
+    return Feed(reply["name"], settings, FeedState(**state), reply["is_due"])
+
+
+def look_of(reply: Json) -> FeedLook:
+    """A look at a feed."""
+    return FeedLook(**_known(FeedLook, reply) | {"problem": reply["problem"] or ""})
+
+
+def settings_of(feed: FeedConfig) -> Json:
+    """The settings of a feed as the body of a request."""
+    return asdict(feed)
+
+
+def _known(kind: type[Any], values: Json) -> dict[str, Any]:
+    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}
 
 
 def as_field(columns: PredictionColumns | None) -> str | None:

@@ -35,9 +35,9 @@ class Look:
     """What a look at a feed needs.
 
     home: where the projects are. target: an empty folder for what it brings. cursor: the largest value that was read;
-    None: none was. resume: how the look before has left it, see `Brought`. until: the time, on the monotonic clock, after
-    which nothing more is taken. unread: which of some files were not read in this version yet, see `Feeds.unread`.
-    tell: takes how many files or records were read so far, of how many (0: not known), and their bytes.
+    None: none was. resume: how the look before has left it, see `Brought`. until: the time, on the monotonic clock,
+    after which nothing more is taken. unread: which of some files were not read in this version yet, see
+    `Feeds.unread`. tell: takes how many files or records were read so far, of how many (0: not known), and their bytes.
     """
 
     name: str

@@ -23,18 +23,19 @@ from labeler.core.actor import Actor, actor_of_process
 from labeler.core.class_changes import ClassChange, ClassChangeKind
 from labeler.core.errors import LabelerError
 from labeler.core.events import EVENTS, Delivery, Event, Webhook
+from labeler.core.feeds import Feed, FeedLook
 from labeler.core.foreign import AddedPredictions
 from labeler.core.items import Answer, ClassesAnItem, ImportReport, Modality, Progress
 from labeler.core.jobs import ComparisonRequest
 from labeler.core.labels import join
 from labeler.core.notebook import AskedItem, RoundSummary, Verdict
-from labeler.core.settings import Config
+from labeler.core.settings import Config, FeedConfig
 from labeler.cycle.class_changes import change_classes, effect, settled
 from labeler.events.webhooks import add_webhook
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
 from labeler.formats.base import Name
-from labeler.jobs import imports
+from labeler.jobs import feeds, imports
 from labeler.jobs.comparisons import compare_now
 from labeler.jobs.rounds import work_once
 from labeler.models.inference import predict_unseen
@@ -179,6 +180,39 @@ class Project:
         """
         with _place_of(source) as place:
             return import_predictions(self._opened(), place, columns, on_progress, apart=apart)
+
+    def feeds(self) -> list[Feed]:
+        """The feeds, with what came of each; see docs/feeds.md."""
+        return feeds.all_feeds(self._opened())
+
+    def add_feed(self, name: str, feed: FeedConfig) -> None:
+        """Add a feed, which the app's worker looks at.
+
+        Raises: LabelerError: there is one of this name, or it may not be read, or its settings are wrong.
+        """
+        feeds.add(self._opened(), name, feed)
+
+    def change_feed(self, name: str, **changes: Any) -> None:
+        """Change settings of a feed, such as `every=5`; `paused=True` pauses it. At another place it begins anew.
+
+        Raises: LabelerError: there is no feed of this name, or it may not be read, or the settings are wrong.
+        """
+        feeds.change(self._opened(), name, **changes)
+
+    def remove_feed(self, name: str) -> None:
+        """Remove a feed. Its items stay. Raises: LabelerError: there is none of this name."""
+        feeds.remove(self._opened(), name)
+
+    def pull_feed(self, name: str) -> Feed:
+        """A feed once it was looked at, and all that is new there has come.
+
+        Raises: LabelerError: there is none of this name, or it is paused.
+        """
+        return feeds.pull(self._opened(), name)
+
+    def feed_looks(self, name: str, most: int = 50) -> list[FeedLook]:
+        """The latest looks at a feed, the latest first. Raises: LabelerError: there is none of this name."""
+        return feeds.looks(self._opened(), name, most)
 
     def next_items(self, annotator: str, n: int = 1) -> list[AskedItem]:
         """Up to `n` items for this annotator to answer, the most informative first; others are not given them for

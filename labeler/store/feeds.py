@@ -36,8 +36,7 @@ class Feeds:
     def looks(self, name: str, most: int = MOST_LOOKS, before: int | None = None) -> list[FeedLook]:
         """The latest looks at a feed, the latest first. Args: before: the number of a look; None: all."""
         rows = self.db.rows(
-            f"SELECT {_LOOK} FROM feed_looks WHERE feed = ?1 AND (?2 IS NULL OR id < ?2)"
-            " ORDER BY id DESC LIMIT ?3",
+            f"SELECT {_LOOK} FROM feed_looks WHERE feed = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
             [name, before, most],
         )
         return [_look(row) for row in rows]
@@ -155,7 +154,7 @@ class Feeds:
             )
             self._end(name, {"problem": dump(problem)})
 
-    def _end(self, name: str, came: Mapping[str, object]) -> None:
+    def _end(self, name: str, came: dict[str, object]) -> None:
         changes = {"ended_at": now(), "added": 0, "refused": 0, "problem": None, "feed": name} | came
         self.db.execute(
             "UPDATE feed_looks SET ended_at = :ended_at, step = '', added = :added, refused = :refused,"

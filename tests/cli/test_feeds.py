@@ -1,4 +1,4 @@
-"""`labeler feeds`: a feed is added, pulled, listed, paused and removed."""
+"""`labeler feeds`: a feed is added, pulled, listed, changed, paused and removed."""
 
 import os
 import time
@@ -28,5 +28,8 @@ def test_a_feed_is_added_pulled_paused_and_removed(project, tmp_path, monkeypatc
     run(project, "pause", "mail")
     assert "paused  2 items" in run(project, "list")
     run(project, "resume", "mail")
+    run(project, "change", "mail", "--every", "7")
+    assert "every 7 min  2 items" in run(project, "list")
+    assert run(project, "looks", "mail").endswith("  2 items, 0 refused\n")
     run(project, "remove", "mail")
     assert projects.open_project(project.folder).config.feeds == {}

@@ -1,6 +1,8 @@
 """Commands work on a server's project as on a folder's."""
 
 import json
+import os
+import time
 from dataclasses import replace
 
 import pandas as pd
@@ -10,8 +12,11 @@ from click.testing import CliRunner
 from labeler import Project
 from labeler.access import accounts, api_tokens
 from labeler.cli import main
+from labeler.client import session
 from labeler.core.actor import Actor
 from labeler.core.settings import LearnerConfig
+from labeler.feeds import folder as folders
+from labeler.jobs import feeds
 from labeler.projects import project as projects
 from tests.support.samples import reviews
 
@@ -80,3 +85,28 @@ def test_roles_are_given_by_command_on_a_server_and_in_a_folder(server, own_home
     assert run("members", "list", *where) == "lee/eun\treviewer\n"
     assert run("members", "role", *where, "lee/eun", "none") == run("members", "list", *where) == ""
     assert "no account with the name 'max'" in run("members", "role", *where, "max", "lead", code=2)
+
+
+def test_feeds_of_a_project_on_a_server_are_added_pulled_changed_and_removed(server, own_home, tmp_path, monkeypatch):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "a.csv").write_text("text\none\ntwo\n", encoding="utf-8")
+    os.utime(inbox / "a.csv", (time.time() - 60, time.time() - 60))
+    monkeypatch.setenv(folders.VARIABLE, str(inbox))
+    Project.create(f"{server}/films", ["good", "bad"])
+    # what the worker does meanwhile
+    monkeypatch.setattr(session.time, "sleep", lambda _: feeds.look_once(projects.open_project(own_home / "films")))
+
+    def of_feeds(verb: str, *rest: object, code: int = 0) -> str:
+        return run("feeds", verb, "films", *rest, "--server", server, code=code)
+
+    assert of_feeds("add", "mail", "folder", inbox, "--every", 5) == ""
+    assert of_feeds("pull").startswith("mail  2 items, the latest 2 at ")
+    assert "2 items, 0 refused" in of_feeds("looks", "mail")
+    assert of_feeds("change", "mail", "--every", 7) == of_feeds("pause", "mail") == ""
+    assert "The feed mail is paused" in of_feeds("pull", "mail", code=2)
+    assert f"mail  folder  {inbox}  paused  2 items" in of_feeds("list")
+    assert of_feeds("resume", "mail") == ""
+    assert "every 7 min" in of_feeds("list")
+    assert of_feeds("remove", "mail") == of_feeds("list") == ""
+    assert "There is no feed mail in this project." in of_feeds("remove", "mail", code=2)

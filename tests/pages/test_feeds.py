@@ -36,8 +36,7 @@ def test_a_feed_is_added_shown_with_its_trouble_paused_and_removed(project, inbo
     app.run()
     assert f"{inbox} is not there, or is no folder." in everything(app)
     widget(app, "button", "Look now").click().run()
-    with projects.open_project(project.folder).store() as store:
-        assert job.is_due(store)
+    assert job.get(projects.open_project(project.folder), "mail").is_due
     widget(app, "button", "Pause").click().run()
     assert "is not there" not in everything(app)
     assert projects.open_project(project.folder).config.feeds["mail"].paused

@@ -22,6 +22,7 @@ from labeler.api.v1 import (
     comparisons,
     explanations,
     exports,
+    feeds,
     imports,
     items,
     me,
@@ -45,7 +46,7 @@ from strategies import StrategyError
 
 VERSION = "1.0"
 RESOURCES = (
-    *(me, projects, status, settings, classes, items, imports, answers, rounds, progress, comparisons),
+    *(me, projects, status, settings, classes, items, imports, feeds, answers, rounds, progress, comparisons),
     *(predictions, explanations, exports, webhooks, review, members, audit, backups),
 )
 DESCRIPTION = (

@@ -1,6 +1,7 @@
 """What can be asked of a project on a server: the methods of `labeler.Project`, each as a few calls of the API."""
 
 from labeler.client.verbs.exports import ExportVerbs
+from labeler.client.verbs.feeds import FeedVerbs
 from labeler.client.verbs.imports import ImportVerbs
 from labeler.client.verbs.labeling import LabelingVerbs
 from labeler.client.verbs.members import MemberVerbs
@@ -15,6 +16,7 @@ __all__ = ["Verbs", "created"]
 class Verbs(
     SettingsVerbs,
     ImportVerbs,
+    FeedVerbs,
     LabelingVerbs,
     RoundVerbs,
     ExportVerbs,
