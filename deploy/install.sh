@@ -8,10 +8,6 @@ set -eu
 libraries() {
     environment=$1 extras=${2:-images,texts,dicom,oidc} torch_index=${3:-}
     python3 -m venv "$environment"
-    pip="$environment/bin/pip install --disable-pip-version-check --quiet --no-cache-dir -c requirements.lock"
-    if [ -n "$torch_index" ]; then
-        $pip --index-url "$torch_index" torch torchvision
-    fi
     "$environment/bin/python" - "$extras" > "$environment/libraries.txt" <<'PYTHON'
 import sys
 import tomllib
@@ -22,6 +18,11 @@ print("\n".join(project["dependencies"]))
 for extra in sys.argv[1].split(","):
     print("\n".join(project["optional-dependencies"][extra]))
 PYTHON
+    pip="$environment/bin/pip install --disable-pip-version-check --quiet --no-cache-dir -c requirements.lock"
+    if [ -n "$torch_index" ]; then
+        grep '^torch' "$environment/libraries.txt" > "$environment/torch.txt"
+        $pip --index-url "$torch_index" -r "$environment/torch.txt"
+    fi
     $pip -r "$environment/libraries.txt"
 }
 

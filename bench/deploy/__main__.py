@@ -1,6 +1,7 @@
 """The steps of deploy/Dockerfile without a container engine, and what the image must do.
 
     bench/deploy.sh [--base FOLDER] [--show PATH …]      as root on Linux; takes about 9 GB in --work
+    bench/deploy.sh --podman TAG                         tries an image that `podman build` has made
 
 Reads deploy/Dockerfile, carries each of its steps out in a bare Debian (chroot), then runs its command in namespaces of
 its own with a read-only root, without rights, as the image's user: health check, an answer, a round, a restart and
@@ -15,9 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.deploy import dockerfile
+from bench.deploy import container, dockerfile, podman
 from bench.deploy.build import Builder, Image
-from bench.deploy.container import Host
 from bench.deploy.trial import Trial, seen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +46,7 @@ def main() -> int:
     parser.add_argument("--extras", help="extras of pyproject.toml; those of the Dockerfile if not given")
     parser.add_argument("--keep", action="store_true", help="keep what was built, in --work")
     parser.add_argument("--built", action="store_true", help="try what an earlier call with --keep built in --work")
+    parser.add_argument("--podman", metavar="TAG", help="try an image of Podman's, run by Podman; nothing is built")
     options = parser.parse_args()
     if os.geteuid() != 0 or sys.platform != "linux":
         parser.error("this needs Linux and root, for chroot and namespaces.")
@@ -53,13 +54,14 @@ def main() -> int:
     work.mkdir(parents=True, exist_ok=True)
     try:
         if IN_NAMESPACE not in os.environ:
-            if not options.built:
+            if not (options.built or options.podman):
                 build(options, work)
             again = ["unshare", "--net", sys.executable, "-m", "bench.deploy", *sys.argv[1:], "--work", str(work)]
             return subprocess.run(again, env=os.environ | {IN_NAMESPACE: "1"}, check=False).returncode
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        image = described(work)
-        return seen(Trial(Host(image, work / "volume"), work))
+        image, volume = described(work), work / "volume"
+        host = podman.Host(options.podman, image, volume) if options.podman else container.Host(image, volume)
+        return seen(Trial(host, work))
     finally:
         if IN_NAMESPACE not in os.environ and not options.keep:
             shutil.rmtree(work)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.deploy.container import Container, Host
+from bench.deploy import container, podman
+
+Container = container.Container | podman.Container
+Host = container.Host | podman.Host
 
 PATIENCE = 180.0  # seconds until a container is healthy; importing torch takes most of them on a busy machine
 BELOW, PORT = "/labels", 8501
