@@ -51,6 +51,7 @@ PLAIN: dict[str, Any] = {
     "warmup": 0.0,
     "weight_decay": 0.0,
     "label_smoothing": 0.0,
+    "cutmix": 0.0,
     "frozen_batch_norm": False,
 }
 STILL: dict[str, Any] = {"frozen_batch_norm": True}
@@ -78,6 +79,7 @@ LEVERS: dict[str, dict[str, dict[str, Any]]] = {
         "crops": {"augment": ("crop",)},
         "colours": {"augment": ("colour",)},
         "noise": {"augment": ("noise",)},
+        "pasted rectangles": {"cutmix": 1.0},
     },
     "text": BOTH | {"token dropout": {"token_dropout": 0.1}, "three blocks": {"unfrozen": 3}},
 }

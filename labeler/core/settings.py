@@ -121,6 +121,10 @@ class FinetuneConfig:
         Doc("Random changes of the training images; none by default, because a mirrored scan may mean something else."),
     ] = ()
     augment_strength: Annotated[Share, Doc("Strength of the crops, the colour changes and the noise.")] = 0.5
+    cutmix: Annotated[
+        Share | Auto,
+        Doc("Share of the batches of images in which a rectangle of another image is pasted over each (CutMix)."),
+    ] = "auto"
     token_dropout: Annotated[
         float, Interval(ge=0, le=0.9), Doc("Share of a text's tokens that are left out at each reading.")
     ] = 0.0

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -81,6 +82,24 @@ def _turned(batch: Tensor, angle: Tensor) -> Tensor:
         for own, before, after in ((red, blue, green), (green, red, blue), (blue, green, red))
     ]
     return torch.stack(turned, 1).clamp(0, 1)
+
+
+def pasted(batch: Tensor, items: int, rng: np.random.Generator) -> tuple[Tensor, np.ndarray, float]:
+    """Each image with a rectangle of another one pasted over it, at one place for the whole batch (CutMix).
+
+    Args:    batch: (n, channels, height, width) pixels, or what a network's first stages make of them. items: the first
+             so many of the batch take part.
+    Returns: the batch; (items,) which image the rectangle is from; the share of the area that stays.
+    Source:  Yun et al. 2019, section 3.1, here on the frozen stages' outputs, whose places are those of the image.
+    """
+    height, width = batch.shape[2:]
+    side = math.sqrt(rng.random())
+    h, w = round(height * side), round(width * side)
+    top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
+    partners = rng.permutation(items)
+    mixed, rectangle = batch.clone(), (slice(top, top + h), slice(left, left + w))
+    mixed[:items, :, *rectangle] = batch[:items][torch.from_numpy(partners).to(batch.device)][:, :, *rectangle]
+    return mixed, partners, 1 - h * w / (height * width)
 
 
 def tokens(mask: Tensor, share: float) -> Tensor:

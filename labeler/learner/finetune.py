@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from labeler.backbones.encoder import Pretrained, averaged
 from labeler.core.inputs import Input
 from labeler.core.rounds import Epoch
 from labeler.core.settings import FinetuneConfig
-from labeler.learner import loop
+from labeler.learner import augment, loop
 from labeler.learner.graphs import graphed
 from labeler.learner.losses import accuracy, balanced, cross_entropy, supervised_contrastive
 from labeler.learner.model import LinearHeads
@@ -199,8 +200,12 @@ class _Run:
         """The training objective on the items at `rows`, with augmentation and dropout."""
         levers = self.levers
         chosen, slices = self._drawn(rows)
+        batch, shares = self._batch(chosen, training=True), [(rows, 1.0)]
+        if len(chosen) == len(rows) and self._is_pasted(batch):
+            pasted, partners, stays = augment.pasted(batch[0], len(rows), self.rng)
+            batch, shares = (pasted,), [(rows, stays), (rows[partners], 1 - stays)]
         with devices.autocast(levers.mixed_precision, self.owner.about_texts):
-            features = self.tail(self.owner.cut, *self._batch(chosen, training=True))[: len(chosen)]
+            features = self.tail(self.owner.cut, *batch)[: len(chosen)]
         if len(chosen) > len(rows):
             lengths = torch.from_numpy(slices).to(features.device)
             features = torch.segment_reduce(features.float(), "mean", lengths=lengths)
@@ -208,9 +213,13 @@ class _Run:
         targets = self._targets_at(rows)
         kept = functional.dropout(features, levers.dropout) if levers.dropout else features
         logits = functional.linear(kept, self.weight, self.bias)
-        crossed = cross_entropy(logits, targets, self.importance, levers.label_smoothing)
+        crossed = torch.zeros((), device=logits.device)
+        for of, share in shares:
+            smoothed = cross_entropy(logits, self._targets_at(of), self.importance, levers.label_smoothing)
+            crossed = crossed + share * smoothed
+        largest, _ = max(shares, key=itemgetter(1))
         with torch.no_grad():
-            right = accuracy(logits, targets) * len(rows)
+            right = accuracy(logits, self._targets_at(largest)) * len(rows)
             self.sums += torch.stack([crossed.detach() * len(rows), right, torch.full_like(crossed, len(rows))])
         if levers.objective == "cross_entropy":
             return crossed
@@ -218,6 +227,13 @@ class _Run:
         # the head learns from the features, and its gradient does not reach the network
         own = cross_entropy(functional.linear(kept.detach(), self.weight, self.bias), targets)
         return contrast + (crossed if levers.objective == "both" else own)
+
+    def _is_pasted(self, batch: tuple[Tensor, ...]) -> bool:
+        """Whether rectangles are pasted into this batch, of images or of maps whose places are those of an image."""
+        levers = self.levers
+        if not levers.cutmix or levers.objective != "cross_entropy" or len(batch) > 1 or batch[0].ndim != 4:
+            return False
+        return bool(self.rng.random() < float(levers.cutmix))
 
     @torch.inference_mode()
     def features(self, rows: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ TEXTS: dict[str, Any] = {
     "epochs": 3,
     "learning_rate": 1e-4,
     "decay": 0.9,
+    "cutmix": 0.0,
 }
 IMAGES: dict[str, Any] = {
     "objective": "cross_entropy",
@@ -22,6 +23,7 @@ IMAGES: dict[str, Any] = {
     "epochs": 12,
     "learning_rate": 1e-3,
     "decay": 0.7,
+    "cutmix": 1.0,
 }
 PART, LARGEST_PART = 0.2, 100  # share of the labels that is held back at a time, and its limit in items
 VALIDATED = 60  # items that must be held back in all before the gain of fine-tuning counts
@@ -45,7 +47,7 @@ def resolve(levers: FinetuneConfig, about_texts: bool, several: bool = False) ->
     """
     defaults = TEXTS if about_texts else IMAGES
     if several:
-        defaults = defaults | {"objective": "cross_entropy"}
+        defaults = defaults | {"objective": "cross_entropy", "cutmix": 0.0}
     return replace(levers, **{name: value for name, value in defaults.items() if getattr(levers, name) == "auto"})
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load, load_file
@@ -81,11 +82,7 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     """
     path = project.models / f"round-{number:04d}.safetensors"
     card = _card_of(project, number, path)
-    # cards of before have no model to start from
-    learner = {"prior_model": NO_MODEL} | card.config["learner"] | {"round_seconds": A_DAY}
-    if card.chosen:  # the final levers
-        learner |= {"finetune": dict(card.chosen)}
-    config = parse(card.config | {"learner": learner}, str(cards.card_path(path)))
+    config = parse(card.config | {"learner": learner_of(card)}, str(cards.card_path(path)))
 
     with project.store() as store:
         items = store.items.columns().at(slice(card.items))
@@ -121,6 +118,12 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     inexact = dict.fromkeys([*card.inexact, *fitted.training.inexact])
     apart = difference(fitted.model, path)
     return Reproduced(fitted.model, apart, card.computed_on, fitted.training.computed_on, tuple(inexact))
+
+
+def learner_of(card: cards.Card) -> dict[str, Any]:
+    """The learner's settings of a round, with the final levers. Those that older cards do not have were off."""
+    learner = {"prior_model": NO_MODEL} | card.config["learner"] | {"round_seconds": A_DAY}
+    return learner | ({"finetune": {"cutmix": 0.0, **card.chosen}} if card.chosen else {})
 
 
 def _check_prior(store: Store, config: Config, number: int) -> None:

@@ -1,5 +1,6 @@
 """Looks of an image: what is allowed and nothing else."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -43,6 +44,21 @@ def test_stronger_changes_more_and_none_changes_nothing(kind: str) -> None:
 def test_nothing_allowed_nothing_changed() -> None:
     batch = pictures(4)
     assert torch.equal(augment.images(batch, [], 1.0), batch)
+
+
+def test_a_pasted_rectangle_covers_the_share_that_does_not_stay() -> None:
+    rng, numbers = np.random.default_rng(0), torch.arange(6.0)
+    batch = numbers.view(6, 1, 1, 1).expand(6, 2, 10, 20)  # each image of one colour, the last two only fill up
+    shares = []
+    for _ in range(20):
+        mixed, partners, stays = augment.pasted(batch, 4, rng)
+        expected = numbers.clone()
+        expected[:4] = stays * numbers[:4] + (1 - stays) * numbers[partners]
+        torch.testing.assert_close(mixed.mean((1, 2, 3)), expected)
+        assert set(mixed[0].unique().tolist()) <= {0.0, float(partners[0])}
+        shares.append(stays)
+    assert min(shares) < 0.2
+    assert max(shares) > 0.8
 
 
 def test_dropped_tokens_never_include_the_first_or_bring_back_padding() -> None:

@@ -23,7 +23,7 @@ from tests.support.tiny_networks import IMAGES, TEXTS
 from tests.support.toy_network import TOY, TUNE, exclusive_or, without_export
 
 LEVERS = FinetuneConfig(
-    objective="cross_entropy", unfrozen=1, epochs=2, learning_rate=1e-3, decay=1.0, batch=8, refit=False
+    objective="cross_entropy", unfrozen=1, epochs=2, learning_rate=1e-3, decay=1.0, cutmix=0.0, batch=8, refit=False
 )
 INPUTS: dict[str, list[Any]] = {
     "image": [Path(f"{n}.png") for n in range(30)],
@@ -68,6 +68,15 @@ def test_a_gpu_trains_what_the_cpu_trains(modality: str, free_bytes: int, monkey
     # and the pool is read by the whole network
     model = FineTuned(encoder, heads(encoder), heads(encoder), result.cut, result.weights.parameters, 1.0)
     np.testing.assert_allclose(model._reader(inputs)[0], result.features, atol=1e-4)
+
+
+def test_rectangles_are_pasted_on_a_gpu_as_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, plain = tuned(IMAGES, INPUTS["image"])
+    _, expected = tuned(IMAGES, INPUTS["image"], cutmix=1.0)
+    assert not np.allclose(expected.features, plain.features, atol=1e-3)
+    as_on_a_gpu(monkeypatch)
+    _, result = tuned(IMAGES, INPUTS["image"], cutmix=1.0)
+    np.testing.assert_allclose(result.features, expected.features, atol=1e-3)
 
 
 def test_a_stack_is_read_slice_by_slice_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

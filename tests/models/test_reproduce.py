@@ -17,7 +17,7 @@ from labeler.jobs.rounds import work_once
 from labeler.learner.model import FineTuned
 from labeler.learner.saved_models import load
 from labeler.models import cards
-from labeler.models.reproduce import reproduce
+from labeler.models.reproduce import learner_of, reproduce
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from tests.support.samples import reviews, text_config
@@ -76,6 +76,9 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
     card = cards.load(weights)
     assert card.chosen["epochs"] < 20
     assert card.chosen["refit"] is False
+    older = replace(card, chosen={name: value for name, value in card.chosen.items() if name != "cutmix"})
+    assert learner_of(older)["finetune"]["cutmix"] == 0.0
+    assert learner_of(replace(card, chosen={"cutmix": 0.3}))["finetune"]["cutmix"] == 0.3
     toys.save(replace(toys.config, learner=replace(TUNE, finetune=replace(LEVERS, epochs=3))))  # settings of today
     assert card.computed_on == computed_on(TOY)
     again = reproduce(toys, 1)
