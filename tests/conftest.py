@@ -45,8 +45,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_files_first(items)
 
 
-def pytest_sessionstart() -> None:
-    """The tests compute in float32 on each processor. Imports leave no garbage: nobody looks for it meanwhile."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The tests compute in float32 on each processor, and on a GPU only where `-m gpu` asks for those about it.
+
+    Imports leave no garbage: nobody looks for it meanwhile.
+    """
+    if session.config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     processes.multiplies_bfloat16 = lambda: False  # type: ignore[assignment]
     gc.disable()
 

@@ -11,7 +11,7 @@ import timm
 import torch
 import transformers
 
-from bench.gpu.inputs import Size, image_encoder, image_files, text_encoder, texts
+from bench.gpu.inputs import Pictures, Size, image_encoder, text_encoder, texts
 from bench.gpu.machine import seconds
 from bench.gpu.tables import Row
 from labeler.backbones import devices
@@ -21,11 +21,10 @@ PLAIN_BATCH = 256  # of the plain loops
 REPEATED = 3  # runs of which the fastest counts
 
 
-def images(size: Size, folder: Path) -> Iterator[Row]:
+def images(size: Size, folder: Path, pictures: Pictures, networks: Sequence[tuple[str, int]]) -> Iterator[Row]:
     """Images/s of each network from arrays and from files, and what decoding alone allows."""
-    for name, pixels in size.networks:
-        n = size.images if pixels <= 128 else size.images // 2
-        files, _ = image_files(folder / f"images-{name}", n, 10)
+    for name, pixels in networks:
+        files, _ = pictures.first(size.images if pixels <= 128 else size.images // 4)
         yield from _of_network(image_encoder(name, pixels, folder), name, files)
 
 

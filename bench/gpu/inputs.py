@@ -1,6 +1,13 @@
-"""Images, texts and networks with random weights, as large as wanted: no figure depends on what they mean."""
+"""Images, texts and networks with random weights, as large as wanted: no figure depends on what they mean.
 
+    python -m bench.gpu.inputs FOLDER [--small]
+
+writes the images, while another process does what needs none.
+"""
+
+import argparse
 import os
+import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -8,11 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
-import torch
-import transformers
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from labeler.backbones.encoder import Pretrained
 from labeler.backbones.images import DEFAULT, load_image_encoder
@@ -20,20 +23,27 @@ from labeler.backbones.texts import load_text_encoder
 from labeler.core.processes import cores
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 
+# Imports of torch, timm, tokenizers and transformers are deferred: the process that writes images needs none.
+
 DIFFERENT = 2000  # files with pixels of their own; the others are links to them, and are decoded like any other
+CLASSES = 10
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. texts, images: for each network. pool, labels: of the round. seconds: for a peer."""
+    """How much is measured. texts, images: for each network. pool, labels: of the round.
+
+    beside: the labels and the pool of the round that the CPU does, too; agreement: of the one that is not timed.
+    """
 
     images: int = 8192
     texts: int = 4096
     trained: int = 1000
     epochs: int = 6
     pool: int = 50_000
-    cpu_pool: int = 4000
     labels: int = 1000
+    beside: tuple[int, int] = (300, 4000)
+    agreement: tuple[int, int] = (200, 600)
     pixels: int = 128
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     networks: tuple[tuple[str, int], ...] = ((DEFAULT, 128), ("resnet50", 224), ("vit_base_patch16_224", 224))
@@ -47,11 +57,12 @@ SMALL = Size(
     trained=64,
     epochs=1,
     pool=160,
-    cpu_pool=160,
     labels=64,
+    beside=(64, 128),
+    agreement=(64, 128),
     pixels=32,
     finetune=FinetuneConfig(epochs=1, refit=False),
-    networks=((DEFAULT, 32),),
+    networks=((DEFAULT, 32), ("resnet18", 32)),
     tokens=(16,),
     vectors=20_000,
 )
@@ -62,31 +73,42 @@ def learner(size: Size) -> LearnerConfig:
     return LearnerConfig(kind="finetune", input_size=size.pixels, round_seconds=600, finetune=size.finetune)
 
 
-def image_files(folder: Path, n: int, classes: int) -> tuple[list[Path], np.ndarray]:
-    """`n` JPEG files of 256 × 256 pixels and their classes, which a colour tells apart, though not always."""
-    folder.mkdir(parents=True, exist_ok=True)
-    targets = np.arange(n) % classes
-    colours = np.random.default_rng(0).integers(0, 256, (classes, 3))
+@dataclass(frozen=True)
+class Pictures:
+    """JPEG files of 256 × 256 pixels. making: the process that writes them; None: they are there."""
 
-    def write(i: int) -> Path:
-        path, original = folder / f"{i}.jpg", i % DIFFERENT
-        if i >= DIFFERENT:
-            os.link(folder / f"{original}.jpg", path)
-            return path
-        rng = np.random.default_rng(i)
-        small = rng.integers(0, 256, (32, 32, 3)) * 0.7 + colours[targets[i]] * 0.3
-        Image.fromarray(small.astype(np.uint8)).resize((256, 256)).save(path)
-        return path
+    folder: Path
+    making: "subprocess.Popen[bytes] | None" = None
+
+    def first(self, n: int) -> tuple[list[Path], np.ndarray]:
+        """`n` of the files and their classes."""
+        if self.making and self.making.wait():
+            raise RuntimeError("The images could not be made.")
+        return [self.folder / f"{i}.jpg" for i in range(n)], np.arange(n) % CLASSES
+
+
+def make_pictures(folder: Path, n: int) -> None:
+    """Write `n` files, whose class a colour tells, though not always."""
+    folder.mkdir(parents=True, exist_ok=True)
+    colours = np.random.default_rng(0).integers(0, 256, (CLASSES, 3))
+
+    def write(i: int) -> None:
+        small = np.random.default_rng(i).integers(0, 256, (32, 32, 3)) * 0.7 + colours[i % CLASSES] * 0.3
+        Image.fromarray(small.astype(np.uint8)).resize((256, 256)).save(folder / f"{i}.jpg")
 
     with ThreadPoolExecutor(cores()) as pool:
-        first = list(pool.map(write, range(min(n, DIFFERENT))))
-        return first + list(pool.map(write, range(len(first), n))), targets
+        list(pool.map(write, range(min(n, DIFFERENT))))
+    for i in range(DIFFERENT, n):
+        os.link(folder / f"{i % DIFFERENT}.jpg", folder / f"{i}.jpg")
 
 
 def image_encoder(name: str, size: int, folder: Path) -> Pretrained:
     """The encoder of that name; of others than the default, whose weights are at hand, one with random weights."""
     if name == DEFAULT:
         return load_image_encoder(name, size)
+    import timm
+    import torch
+
     torch.manual_seed(0)
     model: Any = timm.create_model(name, num_classes=2)
     timm.models.save_for_hf(model, str(folder / name), safe_serialization=True)
@@ -99,6 +121,10 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 def text_encoder(folder: Path) -> Pretrained:
     """A network like MiniLM (6 layers of 384) with random weights."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
     torch.manual_seed(0)
     config = transformers.BertConfig(
         vocab_size=len(SPECIAL) + len(WORDS),
@@ -124,3 +150,16 @@ def texts(n: int, tokens: int) -> Sequence[str]:
     """`n` texts of so many tokens, with the two that stand at their ends."""
     rng = np.random.default_rng(tokens)
     return [" ".join(WORDS[i] for i in row) for row in rng.integers(0, len(WORDS), (n, tokens - 2))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--small", action="store_true")
+    options = parser.parse_args()
+    size = SMALL if options.small else Size()
+    make_pictures(options.folder, max(size.pool, size.images, size.trained))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ Imports of this module are deferred where a page or the store must not load torc
 import copy
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from labeler.core import processes
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 M = TypeVar("M", bound=nn.Module)
+
+LAYOUT = torch.channels_last  # of images in memory
 
 
 @cache
@@ -66,6 +69,8 @@ def _make_reproducible() -> None:
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set on the module
+    # a recorded training adds its gradients up on the stream that recorded it: torch waits for it, and would warn
+    torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
     # cuDNN plans its attention anew for each length of texts, which takes longer than the attention
     torch.backends.cuda.enable_cudnn_sdp(False)
 
@@ -104,17 +109,45 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
+def repeatably(run: Callable[[], T]) -> tuple[T, list[str]]:
+    """What `run` returns, computed so that the next run gives the same bits, and the operations that prevent it.
+
+    An operation that the card has no such way for ends the first try, and the second one computes it in any order.
+    """
+    if on_cpu():
+        return run(), []
+    if device().type == "cuda":
+        # attention has a repeatable way, too, which it takes only where nothing else is allowed
+        torch.use_deterministic_algorithms(True)
+        try:
+            return run(), []
+        except RuntimeError as error:
+            if "deterministic" not in str(error):
+                raise
+        finally:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+    with refusals() as operations:
+        return run(), operations
+
+
 @contextmanager
 def refusals() -> Iterator[list[str]]:
-    """A block, and the operations in it whose result may differ in the next run, since the card has no other way."""
+    """A block, and the operations in it whose result may differ in the next run, since the card has no other way.
+
+    Other warnings are passed on, each once.
+    """
     operations: list[str] = []
-    with warnings.catch_warnings(record=True) as raised:
-        warnings.simplefilter("always")
-        yield operations
-    for warning in raised:
-        message = str(warning.message)
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)  # else torch names an operation once in a process, and not in the next round
+    try:
+        with warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always")
+            yield operations
+    finally:
+        torch.set_warn_always(always)
+    for message, warning in {str(warning.message): warning for warning in raised}.items():
         if "deterministic" in message:
-            operation = message.split(" ")[0]
+            operation = re.split(" does not have | defaults to ", message)[0]
             operations += [operation] if operation not in operations else []
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
@@ -141,7 +174,12 @@ def moved(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 def placed(module: M) -> M:
     """The module on `device()`, moved itself, its images laid out as fast convolutions want them."""
     module.to(device())
-    return module.to(memory_format=torch.channels_last)
+    return module.to(memory_format=LAYOUT)
+
+
+def laid_out(batch: Tensor) -> Tensor:
+    """The batch; images (n, d, h, w) as networks that are `placed` read them fastest."""
+    return batch.contiguous(memory_format=LAYOUT) if batch.ndim == 4 else batch
 
 
 def here(module: M) -> M:

@@ -9,16 +9,8 @@ from torch import Tensor
 
 from labeler.backbones.devices import device
 
-# Multiplications from which on a GPU is asked: some seconds of one core.
-LARGE = 2 * 10**10
-PASSES = 200  # that a fit of a regression makes, about
 MOST_PASSES = 1000
 TOLERANCE = 1e-6  # of the gradient of the mean loss, at most
-
-
-def is_worthwhile(multiplications: int) -> bool:
-    """Whether a GPU is asked to do them: there is one that computes in float64, and they are many."""
-    return multiplications >= LARGE and device().type == "cuda"
 
 
 def logistic(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labeler.core import processes
 from labeler.core.errors import TooFewClassesError
 from labeler.core.rounds import Dataset
 from labeler.i18n.messages import mark
@@ -33,6 +34,10 @@ FADES, ENDS = 100, 500  # labels: with more a prior counts less, and then nothin
 FEW = 20  # labels: with a prior, a discriminant of fewer is only noise beside it
 FLOOR = 1e-4  # the smallest probability that counts as evidence
 FOLDS = 5
+
+# Multiplications from which on a GPU is asked: some seconds of one core.
+LARGE = 2 * 10**10
+PASSES = 200  # that a fit of a regression makes, about
 
 Head = tuple[np.ndarray, np.ndarray]  # weight (c, r), bias (c,)
 
@@ -206,10 +211,10 @@ def _solve_covariance(within: np.ndarray, share: float, ridge: float, means: np.
     """(c, r): the means (c, r) times the inverse of `share` · within.T @ within + `ridge` · I."""
     from scipy.linalg import solve
 
-    from labeler.learner import device_heads  # deferred: it loads torch
-
     m, width = within.shape
-    if device_heads.is_worthwhile(m * width**2 + width**3 // 3):
+    if device_is_worthwhile(m * width**2 + width**3 // 3):
+        from labeler.learner import device_heads  # deferred: it loads torch
+
         return device_heads.solve_covariance(within, share, ridge, means)
     covariance = share * (within.T @ within)
     covariance[np.diag_indices_from(covariance)] += ridge
@@ -289,9 +294,9 @@ def logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts:
     """Weight (c, r) and bias (c,) of a logistic regression; `counts` weighs each row."""
     from sklearn.linear_model import LogisticRegression
 
-    from labeler.learner import device_heads  # deferred: it loads torch
+    if device_is_worthwhile(PASSES * features.size * (int(targets.max()) + 1)):
+        from labeler.learner import device_heads  # deferred: it loads torch
 
-    if device_heads.is_worthwhile(device_heads.PASSES * features.size * (int(targets.max()) + 1)):
         return device_heads.logistic(features, targets, strength, counts)
     with _blas().limit(limits=1, user_api="blas"):
         fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, targets, sample_weight=counts)
@@ -299,6 +304,15 @@ def logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts:
     if len(weight) == 1:  # two classes: one row of log odds becomes a row for each class
         return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     return weight, bias
+
+
+def device_is_worthwhile(multiplications: int) -> bool:
+    """Whether a GPU is asked to do them: there is one that computes in float64, and they are many."""
+    if multiplications < LARGE or not processes.may_have_gpu():
+        return False
+    from labeler.backbones.devices import device  # deferred: it loads torch, which small heads do without
+
+    return device().type == "cuda"
 
 
 @cache

@@ -92,8 +92,10 @@ def fit(
         heads = fit_heads(task)
     from labeler.backbones import devices
 
-    with devices.refusals() as operations:
-        fitted = _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+    def fine_tuned() -> Fitted:
+        return _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+
+    fitted, operations = devices.repeatably(fine_tuned)
     training = replace(fitted.training, computed_on=where, inexact=operations, start=weight)
     if operations:
         names = ", ".join(operations)

@@ -121,8 +121,7 @@ class _OnDevice:
         if len(batch) > 1:  # texts: the padding that none of them needs goes
             longest = int(self.lengths[places].max())
             return tuple(tensor[:, : longest + -longest % LENGTHS] for tensor in batch)
-        (x,) = batch
-        return (x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x,)
+        return (devices.laid_out(batch[0]),)
 
     @torch.inference_mode()
     def advanced(

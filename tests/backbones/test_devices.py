@@ -127,15 +127,50 @@ def test_a_size_that_does_not_fit_is_halved_until_it_does(caplog: pytest.LogCapt
         devices.halving(run, 64, least=16)
 
 
+MEMORY_EFFICIENT = "Memory Efficient attention defaults to a non-deterministic algorithm. To explicitly enable …"
+
+
 def test_operations_that_cannot_be_repeated_are_named_and_other_warnings_stay() -> None:
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         with devices.refusals() as operations:
             for _ in range(2):
                 warnings.warn("cumsum_cuda does not have a deterministic implementation, but …", stacklevel=1)
-            warnings.warn("something else", stacklevel=1)
-    assert operations == ["cumsum_cuda"]
+                warnings.warn(MEMORY_EFFICIENT, stacklevel=1)
+                warnings.warn("something else", stacklevel=1)
+            assert torch.is_warn_always_enabled()
+    assert not torch.is_warn_always_enabled()
+    assert operations == ["cumsum_cuda", "Memory Efficient attention"]
     assert [str(warning.message) for warning in raised] == ["something else"]
+
+
+def test_nothing_but_what_can_be_repeated_is_allowed_until_an_operation_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(devices, "device", lambda: torch.device("cuda"))
+    tried: list[bool] = []
+
+    def run(refused: bool) -> str:
+        only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
+        tried.append(only_warned)
+        if refused and not only_warned:
+            raise RuntimeError("cumsum_cuda does not have a deterministic implementation, but you set …")
+        if refused:
+            warnings.warn("cumsum_cuda does not have a deterministic implementation, but …", stacklevel=1)
+        return "done"
+
+    def fails() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    try:
+        assert devices.repeatably(lambda: run(refused=False)) == ("done", [])
+        assert devices.repeatably(lambda: run(refused=True)) == ("done", ["cumsum_cuda"])
+        with pytest.raises(torch.OutOfMemoryError):
+            devices.repeatably(fails)
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert tried == [False, False, True]
 
 
 def test_what_runs_in_torch_is_a_copy() -> None:

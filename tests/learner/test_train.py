@@ -395,16 +395,6 @@ def test_minilm_can_be_finetuned(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(data, np.arange(24)), proba)
 
 
-@pytest.mark.gpu
-def test_cuda_gives_what_the_cpu_gives() -> None:
-    encoder = load_text_encoder("all-MiniLM-L6-v2")
-    texts = ["a warm and funny film", "dull"]
-    with torch.inference_mode():
-        arrays = encoder.prepare(texts[:1])[0]
-        expected = encoder.build()(*(torch.from_numpy(a[None]) for a in arrays)).numpy()
-    np.testing.assert_allclose(encoder.encode(texts)[:1], expected, atol=0.05)  # bfloat16
-
-
 @pytest.mark.usefixtures("always_kept")
 def test_without_cached_activations_each_batch_is_augmented_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -429,22 +419,6 @@ def test_without_cached_activations_each_batch_is_augmented_anew(
     assert isinstance(model, FineTuned)
     assert model.cut == 0
     assert sum(looks) >= 32  # the labels that taught, and the batch that timed an epoch
-
-
-@pytest.mark.gpu
-def test_cuda_fine_tunes_as_well(tmp_path: Path) -> None:
-    pixels, targets = load_digits(return_X_y=True)
-    paths: list[Path | str] = []
-    for i, row in enumerate(pixels[:300]):
-        paths.append(tmp_path / f"{i}.png")
-        Image.fromarray((row.reshape(8, 8) * 15.9).astype(np.uint8)).save(paths[-1])
-    encoder = load_image_encoder("tf_efficientnet_lite0", 64)
-    data = Dataset(paths, encoder.encode(paths), encoder.dims)
-    learner = LearnerConfig(kind="finetune", finetune=FinetuneConfig(augment=("crop",)))
-    fitted = fit(LearningTask.of(data, Labels(np.arange(200), targets[:200]), 10, encoder), learner, 0)
-    proba = fitted.model.predict_proba(data, np.arange(200, 300))
-    assert (proba.argmax(axis=1) == targets[200:300]).mean() > 0.7
-    assert fitted.training.epochs
 
 
 # ---------------------------------------------------------------- several classes an item
