@@ -177,6 +177,17 @@ def roles_in(folder: Path, project: str) -> dict[str, Role]:
     return dict(by_name)  # type: ignore[arg-type]  # roles as text
 
 
+def account_named(name: str, folder: Path | None = None) -> Account:
+    """The account of this name in a home, by default this one.
+
+    Raises: MissingError: there is none.
+    """
+    account = accounts(folder).accounts.by_name(name)
+    if account is None:
+        raise MissingError("There is no account with the name {name!r}.", name=name)
+    return account
+
+
 def set_role(folder: Path, name: str, project: str, role: Role | None, by: Actor) -> None:
     """Give the account of this name a role in a project of a home, as whoever may read its files can.
 
@@ -184,10 +195,7 @@ def set_role(folder: Path, name: str, project: str, role: Role | None, by: Actor
     Raises: LabelerError: the home has no accounts, or none of this name.
     """
     check_accounts(folder)
-    account = accounts(folder).accounts.by_name(name)
-    if account is None:
-        raise MissingError("There is no account with the name {name!r}.", name=name)
-    give_role(account, project, role, by, folder)
+    give_role(account_named(name, folder), project, role, by, folder)
 
 
 def check_accounts(folder: Path | None = None) -> None:

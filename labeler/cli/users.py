@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
@@ -18,7 +18,12 @@ from labeler.cli.base import FOLDER, main
 from labeler.core.actor import actor_of_process
 from labeler.core.errors import AccessError
 from labeler.core.whole_files import write_whole
-from labeler.store.accounts import Account
+
+if TYPE_CHECKING:
+    from labeler.client.server import Server
+    from labeler.projects.home_accounts import HomeAccounts
+
+    Home = Server | HomeAccounts
 
 # Imports of labeler.projects are deferred: pandas is slow to load, and `--help` should not wait for it.
 
@@ -38,6 +43,26 @@ def of_home(command: Callable[..., None]) -> Callable[..., None]:
         command(**options)
 
     return with_home
+
+
+def of_home_or_server(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the argument HOME, a folder or the address of a server: it gets what can be asked of its
+    accounts, with the same methods for both.
+    """
+
+    @click.argument("home")
+    @click.option("--token", envvar="LABELER_TOKEN", help="API token for a server; that of LABELER_TOKEN by default.")
+    @wraps(command)
+    def at_place(home: str, token: str | None, **options: object) -> None:
+        from labeler.client.server import Server
+        from labeler.client.session import is_address
+        from labeler.projects.home_accounts import HomeAccounts
+
+        if not is_address(home):
+            os.environ["LABELER_HOME"] = str(Path(home).resolve())
+        command(Server(home, token) if is_address(home) else HomeAccounts(actor_of_process()), **options)
+
+    return at_place
 
 
 @users.command("add")
@@ -66,17 +91,13 @@ def add(name: str, admin: bool, password: str | None, identity: tuple[str, str] 
 
 
 @users.command("list")
-@of_home
-def list_all() -> None:
+@of_home_or_server
+def list_all(home: "Home") -> None:
     """List the accounts, with their roles."""
-    from labeler.projects import people
-
-    slugs = {project.uid: project.slug for project in people.readable(access.home())}
-    for account in access.accounts().accounts.all():
-        roles = access.accounts().members.roles_of(account.id)
-        words = [f"{slugs.get(uid, 'a project that is gone')}: {role}" for uid, role in roles.items()]
-        words = [*(["admin"] if account.is_admin else []), *(["disabled"] if account.disabled_at else []), *words]
-        click.echo(f"{account.name}\t{', '.join(words)}")
+    for account in home.accounts():
+        roles = [f"{each.folder or 'a project that is gone'}: {each.role}" for each in account.roles]
+        marks = [word for word, holds in (("admin", account.is_admin), ("disabled", account.is_disabled)) if holds]
+        click.echo(f"{account.name}\t{', '.join([*marks, *roles])}")
 
 
 @users.command("role")
@@ -89,25 +110,27 @@ def role(name: str, project: str, role: str) -> None:
     from labeler.projects import project as projects
 
     opened = projects.serve_folder(access.home(), project)
-    access.give_role(_account(name), opened.uid, None if role == "none" else cast(Role, role), actor_of_process())
+    access.give_role(
+        access.account_named(name), opened.uid, None if role == "none" else cast(Role, role), actor_of_process()
+    )
 
 
 @users.command("admin")
-@of_home
+@of_home_or_server
 @click.argument("name")
 @click.option("--take-away", is_flag=True, help="The account is no admin any more.")
-def admin(name: str, take_away: bool) -> None:
+def admin(home: "Home", name: str, take_away: bool) -> None:
     """Make NAME an admin."""
-    access.set_admin(_account(name), not take_away, actor_of_process())
+    home.change_account(name, admin=not take_away)
 
 
 @users.command("disable")
-@of_home
+@of_home_or_server
 @click.argument("name")
 @click.option("--enable", is_flag=True, help="Let the account in again.")
-def disable(name: str, enable: bool) -> None:
+def disable(home: "Home", name: str, enable: bool) -> None:
     """Disable the account NAME: all its log-ins end at once, and its answers stay."""
-    access.disable(_account(name), actor_of_process(), not enable)
+    home.change_account(name, disabled=not enable)
 
 
 @users.command("erase")
@@ -119,35 +142,29 @@ def erase(name: str, yes: bool) -> None:
 
     Its answers stay in the projects: `erase person PROJECT NAME` takes the name out of one.
     """
-    account = _account(name)
+    account = access.account_named(name)
     if not yes:
         click.confirm(f"Erase the account {account.name}?", abort=True)
     click.echo(f"In its place stands {access.erase(account, actor_of_process())}. Backups are not changed.")
 
 
 @users.command("invite")
-@of_home
+@of_home_or_server
 @click.argument("name", required=False)
 @click.option("--project", help="Folder of a project that the account is a member of.")
 @click.option("--role", type=click.Choice(get_args(Role)), default="annotator", show_default=True, help="Role in it.")
 @click.option("--admin", is_flag=True, help="The account is an admin.")
-def invite(name: str | None, project: str | None, role: Role, admin: bool) -> None:
+def invite(home: "Home", name: str | None, project: str | None, role: Role, admin: bool) -> None:
     """Print the last part of a link by which somebody makes an account, within a week. Without NAME they choose it."""
-    from labeler.projects import project as projects
-
-    uid = projects.serve_folder(access.home(), project).uid if project else None
-    secret = access.invite(actor_of_process(), name, uid, role if uid else None, admin)
-    click.echo(f"account/invitation/{secret}")
+    click.echo(home.invite(name, project=project, role=role, admin=admin))
 
 
 @users.command("reset")
-@of_home
+@of_home_or_server
 @click.argument("name")
-def reset(name: str) -> None:
+def reset(home: "Home", name: str) -> None:
     """Print the last part of a link by which NAME chooses a new password, within a day."""
-    click.echo(f"account/invitation/{access.reset_link(actor_of_process(), _account(name))}")
-    if access_mode() != "local":
-        click.echo("People do not log in with passwords in this home.", err=True)
+    click.echo(home.password_link(name))
 
 
 @users.command("token")
@@ -179,7 +196,7 @@ def make_token(
         click.echo(api_tokens.signed(name, purpose, scope, opens, SIGNED_DAYS if days is None else days))
     else:
         by, lives = actor_of_process(), 90 if days is None else days
-        click.echo(api_tokens.make(_account(name), purpose, scope, opens, lives, by))
+        click.echo(api_tokens.make(access.account_named(name), purpose, scope, opens, lives, by))
 
 
 @users.command("tokens")
@@ -206,10 +223,3 @@ def revoke_token(number: int) -> None:
 
 def _day(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d")
-
-
-def _account(name: str) -> Account:
-    account = access.accounts().accounts.by_name(name)
-    if account is None:
-        raise AccessError("There is no account with the name {name!r}.", name=name)
-    return account

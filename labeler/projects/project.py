@@ -1,5 +1,6 @@
 """A project folder: the places of its settings, items, features and models."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -26,6 +27,7 @@ from labeler.store.driver import sqlite3
 from labeler.store.thread_store import thread_store
 
 SETTINGS = "project.toml"
+LONGEST_FOLDER = 255  # bytes of a name
 DATABASE = "labels.sqlite"
 
 # Settings read so far, with their file's time, inode and size: a server reads them far more often than they change.
@@ -325,6 +327,23 @@ def serve_folder(home: Path, slug: str, actor: Actor | None = None) -> ServedPro
     if slug == ".." or folder.name != slug or not is_project(folder):
         raise unknown(slug)
     return _served(folder, actor)
+
+
+def serve_named(home: Path, name: str, actor: Actor | None = None) -> ServedProject:
+    """The project of `home` with this uid or folder.
+
+    Args:   actor: who sends the request.
+    Raises: MissingProjectError: there is none. ConfigError, DatabaseError.
+    """
+    if len(os.fsencode(name)) > LONGEST_FOLDER or "\0" in name:
+        raise unknown(name)
+    try:
+        return serve_folder(home, name, actor)
+    except MissingProjectError as error:
+        try:
+            return serve_project(home, name, actor)
+        except MissingProjectError:
+            raise error from None
 
 
 def _served(folder: Path, actor: Actor | None = None) -> ServedProject:

@@ -110,3 +110,20 @@ def test_feeds_of_a_project_on_a_server_are_added_pulled_changed_and_removed(ser
     assert "every 7 min" in of_feeds("list")
     assert of_feeds("remove", "mail") == of_feeds("list") == ""
     assert "There is no feed mail in this project." in of_feeds("remove", "mail", code=2)
+
+
+@pytest.mark.parametrize("is_served", [False, True], ids=["folder", "server"])
+def test_accounts_are_invited_listed_and_disabled_in_a_home_and_on_a_server(server, own_home, monkeypatch, is_served):
+    Project.create(f"{server}/films", ["good", "bad"])
+    (own_home / "access.toml").write_text("mode = 'local'")
+    admin = accounts.add_account("kim", is_admin=True)
+    accounts.add_account("lee/eun")
+    monkeypatch.setenv("LABELER_TOKEN", api_tokens.make(admin, "a test", "administer", ["*"], 1, Actor("test")))
+    place = server if is_served else own_home
+    secret = run("users", "invite", place, "max", "--project", "films", "--role", "lead").strip().rpartition("/")[2]
+    assert accounts.invitation(secret).role == "lead"
+    assert run("users", "disable", place, "lee/eun") == run("users", "admin", place, "lee/eun") == ""
+    assert run("users", "list", place) == "kim\tadmin\nlee/eun\tadmin, disabled\n"
+    assert run("users", "reset", place, "kim").startswith("account/invitation/")
+    assert "is the only admin" in run("users", "admin", place, "kim", "--take-away", code=2)
+    assert "no account with the name 'max'" in run("users", "disable", place, "max", code=2)

@@ -15,6 +15,7 @@ from labeler.access.serving import serving
 from labeler.api.problems import V1, Problem, ProblemResponse, cannot_store, status_of_change, when_to_come_again
 from labeler.api.requests import sentence_of
 from labeler.api.v1 import (
+    accounts,
     answers,
     audit,
     backups,
@@ -47,7 +48,7 @@ from strategies import StrategyError
 VERSION = "1.0"
 RESOURCES = (
     *(me, projects, status, settings, classes, items, imports, feeds, answers, rounds, progress, comparisons),
-    *(predictions, explanations, exports, webhooks, review, members, audit, backups),
+    *(predictions, explanations, exports, webhooks, review, members, accounts, audit, backups),
 )
 DESCRIPTION = (
     "Projects of this labeler for programs. Each request carries `Authorization: Bearer labeler_…`; a token does what"

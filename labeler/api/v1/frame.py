@@ -13,7 +13,6 @@ becomes a problem with its sentence, see `labeler.api.problems`.
 import base64
 import binascii
 import json
-import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -34,13 +33,12 @@ from labeler.api.problems import MEDIA_TYPE
 from labeler.api.requests import LARGEST_ID
 from labeler.api.v1 import once
 from labeler.core.actor import Actor
-from labeler.core.errors import AccessError, ForbiddenError, LabelerError, MissingError
+from labeler.core.errors import AccessError, ForbiddenError, LabelerError
 from labeler.i18n.messages import preferred, use
 from labeler.projects import project as projects
 from labeler.projects.project import ServedProject
 from labeler.store.replies import KEPT
 
-LONGEST_FOLDER = 255  # bytes
 PAGE, LONGEST_PAGE = 50, 500  # entries of a list
 LARGEST_NUMBER = 2**53 - 1  # that every reader of JSON keeps to the last digit
 
@@ -126,7 +124,7 @@ class InHome(Right):
 class InProject(Right):
     def _opened(self, call: Call, request: Request) -> ProjectCall:
         name = str(request.path_params["p"])
-        project = _project(name, call.actor)
+        project = projects.serve_named(home(), name, call.actor)
         if not call.bearer.opens(project.uid) or not is_member(call.user, project):
             raise projects.unknown(name)
         return ProjectCall(call.bearer, call.actor, project)
@@ -146,19 +144,6 @@ def in_home(scope: Scope, action: HomeAction | None = None) -> Any:
 def in_project(scope: Scope, action: Action | None) -> Any:
     """What a route about a project asks for, as a dependency that is its `ProjectCall`; see `Right`."""
     return Security(InProject(scope, action), scopes=[scope])
-
-
-def _project(name: str, actor: Actor) -> ServedProject:
-    """The project with this uid or folder. Raises: MissingError: there is none. ConfigError, DatabaseError."""
-    if len(os.fsencode(name)) > LONGEST_FOLDER or "\0" in name:
-        raise projects.unknown(name)
-    try:
-        return projects.serve_folder(home(), name, actor)
-    except MissingError as error:
-        try:
-            return projects.serve_project(home(), name, actor)
-        except MissingError:
-            raise error from None
 
 
 # ---------------------------------------------------------------- routes

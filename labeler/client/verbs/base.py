@@ -21,12 +21,17 @@ class ProjectVerbs:
         self.tab = f"python-{os.getpid()}-{uuid.uuid4().hex[:8]}"  # what its reservations are held under
 
     def _all(self, name: str, most: int | None = None) -> Steps[list[dict[str, Any]]]:
-        """The entries of a list, page by page."""
-        entries: list[dict[str, Any]] = []
-        query: dict[str, Any] = {"limit": min(LONGEST_PAGE, most or LONGEST_PAGE)}
-        while True:
-            page = yield Call("GET", f"{self.path}/{name}", query=query)
-            entries += page["items"]
-            if page["next"] is None or (most and len(entries) >= most):
-                return entries[:most]
-            query = query | {"cursor": page["next"]}
+        """The entries of a list of the project, page by page."""
+        return (yield from entries(f"{self.path}/{name}", most))
+
+
+def entries(path: str, most: int | None = None) -> Steps[list[dict[str, Any]]]:
+    """The entries of a list, page by page."""
+    found: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"limit": min(LONGEST_PAGE, most or LONGEST_PAGE)}
+    while True:
+        page = yield Call("GET", path, query=query)
+        found += page["items"]
+        if page["next"] is None or (most and len(found) >= most):
+            return found[:most]
+        query = query | {"cursor": page["next"]}

@@ -151,3 +151,26 @@ def test_backups_are_listed_and_asked_for_where_the_server_makes_them(client, ow
     assert client.post("/backups").json() == {"is_asked": True}
     assert client.get("/backups").json()["is_asked"]
     assert client.get("/backups", headers=bearer("manage")).status_code == 403
+
+
+def test_an_admin_invites_somebody_who_makes_an_account_and_disables_it(tmp_path, own_home, quick_hashes):
+    with home_of_people(tmp_path / "home", 1) as people:
+        admin = accounts().accounts.by_name("the admin")
+        token = api_tokens.make(admin, "a test", "administer", ["*"], 1, Actor("test"))
+        client = program({"Authorization": f"Bearer {token}"})
+        link = client.post("/invitations", json={"name": "su/a", "project": "reviews", "role": "reviewer"}).json()[
+            "link"
+        ]
+        session = access.accept(link.rpartition("/")[2], "", "maple river seven", "", set())
+        (account,) = [entry for entry in client.get("/accounts").json()["items"] if entry["name"] == "su/a"]
+        uid = people["project"].uid
+        assert account["roles"] == [{"project": uid, "folder": "reviews", "role": "reviewer"}]
+        assert access.user_of_secret(session)
+        assert client.patch("/accounts/su/a", json={"is_disabled": True}).json()["is_disabled"]
+        assert access.user_of_secret(session) is None
+        refused = client.patch("/accounts/the admin", json={"is_admin": False})
+        assert (refused.status_code, refused.json()["detail"][:27]) == (422, "the admin is the only admin")
+        assert client.post("/password-links", json={"name": "su/a"}).json()["link"].startswith("account/invitation/")
+        assert client.post("/password-links", json={"name": "nobody"}).status_code == 404
+        assert client.post("/invitations", json={"name": "su/a"}).status_code == 422
+        assert client.post("/invitations", json={"project": "none"}).status_code == 404
