@@ -17,7 +17,7 @@ from labeler.core import processes
 from labeler.i18n.messages import DEFAULT, use
 from labeler.projects import project as projects
 from labeler.projects.project import Project
-from labeler.store import Store
+from labeler.store import Store, schema
 from tests.support.machine import CHROMIUM, ROOT, SHARED
 from tests.support.samples import text_config
 
@@ -25,6 +25,9 @@ from tests.support.samples import text_config
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+NEW_HOLDOUT_SEED = schema.new_holdout_seed
+PUBLIC_SEED = 20_201_122  # of the holdout in projects from before each had a seed of its own
 
 # Workers of tests do not yield: beside the other tests they would hardly run.
 os.environ["LABELER_NICENESS"] = "0"
@@ -53,6 +56,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.option.markexpr != "gpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     processes.multiplies_bfloat16 = lambda: False  # type: ignore[assignment]
+    # Projects of the tests draw the same holdout each time.
+    schema.new_holdout_seed = lambda: PUBLIC_SEED
     gc.disable()
 
 
@@ -94,6 +99,12 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABELER_HOME", str(home))
     monkeypatch.setenv("LABELER_ENCODERS", str(tmp_path / "encoders"))
     return home
+
+
+@pytest.fixture
+def random_holdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New projects draw their holdouts as those of people do, another one each time."""
+    monkeypatch.setattr(schema, "new_holdout_seed", NEW_HOLDOUT_SEED)
 
 
 @pytest.fixture

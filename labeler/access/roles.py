@@ -41,7 +41,7 @@ MAY: dict[Action, frozenset[Role]] = {
     "label": frozenset({"annotator", "reviewer", "lead"}),
     "see_progress": frozenset(ROLES),
     "see_holdout": frozenset({"lead", "auditor"}),
-    "see_items": frozenset({"reviewer", "lead", "auditor"}),
+    "see_items": frozenset({"lead", "auditor"}),  # what no list shows is in the holdout
     "see_team": frozenset({"lead", "auditor"}),
     "review": frozenset({"reviewer", "lead"}),
     "see_strategies": frozenset({"lead", "auditor"}),

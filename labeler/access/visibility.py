@@ -1,9 +1,12 @@
-"""Which figures about annotators a user may see."""
+"""Which figures a user may see: about annotators, and of pool and holdout."""
 
 from typing import TYPE_CHECKING
 
 from labeler.access.roles import Place, may
 from labeler.access.users import User
+from labeler.core.blinding import at_round
+from labeler.core.items import Counts
+from labeler.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,3 +32,17 @@ def visible(table: "pd.DataFrame", user: User, project: Place) -> "pd.DataFrame"
     hidden = {column for columns in ABOUT_PEOPLE.values() for column in columns} - shown
     rows = table if may(user, project, "see_team") else table[table["annotator"] == user.name]
     return rows[[column for column in table if column not in hidden]].reset_index(drop=True)
+
+
+def sees_sides(user: User | None, project: Place) -> bool:
+    """Whether a user may know what is counted of pool and holdout apart. Args: user: None: who reads the files."""
+    return user is None or may(user, project, "see_holdout")
+
+
+def counts(store: Store, user: User | None, project: Place) -> Counts:
+    """The numbers of items and labels that a user may know: of this moment, or as the latest round knew them.
+
+    Args: user: None: who reads the project's files.
+    """
+    now = store.items.counts(user.name if user else "")
+    return now if sees_sides(user, project) else at_round(now, store.rounds.latest())

@@ -40,7 +40,7 @@ from labeler.api.endpoint import route
 from labeler.api.metrics import count_receipts
 from labeler.api.pictures import media, tile
 from labeler.api.requests import Answers, Kept, Like, Nothing, RequestError, Reserve, Tab, Uids
-from labeler.core.blinding import is_blind
+from labeler.core.blinding import in_steps, is_blind
 from labeler.core.errors import ForbiddenError, LabelerError
 from labeler.core.items import Item, ModelSays, Receipt, Reserved, Waiting
 from labeler.core.jobs import ExplanationKind
@@ -53,15 +53,6 @@ from labeler.projects.class_keys import shown_classes
 from labeler.projects.columns import shown
 from labeler.projects.project import Project
 from labeler.store import Store
-
-# Only pool labels count for the next round. A count that went on with each of them would tell which items are in the
-# holdout, so the desk hears it in steps.
-STEP = 5
-
-
-def in_steps(left: int) -> int:
-    """The labels that are missing until a round, as those hear it who must not know which items are in the holdout."""
-    return -(-left // STEP) * STEP
 
 
 def progress_of(store: Store, annotator: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from labeler.core.settings import Config
 from labeler.cycle.snapshot import Snapshot
 from labeler.measure.active_testing import draw, loss_estimate
 from labeler.measure.forecasts import measure, on_labels, sampling_of
-from labeler.store import HOLDOUT_SEED, Store
+from labeler.store import Store
 
 
 def next_holdout(
@@ -29,7 +29,7 @@ def next_holdout(
     active = config.evaluation.active_testing
     if not active and not store.active_testing.draws():
         if store.items.later.newer().items:
-            return _in_lasting_order(snapshot)[:n]
+            return _in_lasting_order(snapshot, store.db.holdout_seed())[:n]
         return rng.permutation(snapshot.holdout_unlabeled)[:n]
     ids = snapshot.items.ids
     usable = np.setdiff1d(ids[snapshot.all_holdout], list(store.items.flagged()))
@@ -52,10 +52,12 @@ def next_holdout(
     return np.array([positions[item] for item in drawn[np.isin(drawn, open_ids)].tolist()], dtype=np.intp)[:n]
 
 
-def _in_lasting_order(snapshot: Snapshot) -> np.ndarray:
-    """The positions of the unlabeled holdout items, by a random number that follows from their content alone."""
+def _in_lasting_order(snapshot: Snapshot, seed: int) -> np.ndarray:
+    """The positions of the unlabeled holdout items, by a random number that follows from their content and from the
+    project's seed.
+    """
     positions = snapshot.holdout_unlabeled
-    numbers = [uniform(HOLDOUT_SEED, f"label:{name}") for name in snapshot.hashes(positions)]
+    numbers = [uniform(seed, f"label:{name}") for name in snapshot.hashes(positions)]
     return positions[np.argsort(numbers, kind="stable")]
 
 

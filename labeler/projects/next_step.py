@@ -26,8 +26,11 @@ class Way:
     sentence: Message
 
 
-def way(project: Project, store: Store) -> Way:
-    """Where the project stands. Guidelines are never the next step, since a project may go without."""
+def way(project: Project, store: Store, sides: bool = True) -> Way:
+    """Where the project stands. Guidelines are never the next step, since a project may go without.
+
+    Args: sides: whether who asks may know what is counted of pool and holdout apart.
+    """
     counts, latest = store.items.counts(), store.rounds.latest()
     measured = latest.metrics if latest else None
     steps: dict[Step, bool] = {
@@ -50,8 +53,10 @@ def way(project: Project, store: Store) -> Way:
     if not counts.answers_by_people:
         return Way(done - {"label"}, "label", mark("The items are ready. Label the first ones."))
     if "curve" not in done:
-        missing = max(min(project.config.query.seed_size, counts.reachable) - counts.labeled, 0)
-        return Way(done - {"label"}, "label", _until_the_curve(missing, counts))
+        first = min(project.config.query.seed_size, counts.reachable)
+        missing = max(first - counts.labeled, 0)
+        of_all = mark("The first model is trained after {n:,} pool labels; then the curve begins.", n=first)
+        return Way(done - {"label"}, "label", _until_the_curve(missing, counts) if sides else of_all)
     return Way(done, "label", mark("Each round makes the curve longer: label on until the target is reached."))
 
 

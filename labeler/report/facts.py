@@ -9,6 +9,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from labeler.access.users import User
+from labeler.access.visibility import counts
 from labeler.core.class_changes import StoredChange
 from labeler.core.errors import LabelerError
 from labeler.core.rounds import Round
@@ -25,7 +27,7 @@ from labeler.progress.stopping import backtests, evidence
 from labeler.projects import guidelines
 from labeler.projects.project import Project
 from labeler.report.standing import Standing, standing
-from labeler.store import HOLDOUT_SEED, Store
+from labeler.store import Store
 from labeler.store.team import QUALIFICATION_SEED
 
 HOUR = 3600
@@ -38,9 +40,9 @@ def report(project: Project) -> dict[str, Any]:
         return facts(project, store, standing_of(project, store))
 
 
-def standing_of(project: Project, store: Store) -> Standing:
-    """The rounds' standing: their curve and its projection."""
-    return standing(course(store), latest_step(store), store.items.counts(), project.config)
+def standing_of(project: Project, store: Store, user: User | None = None) -> Standing:
+    """The rounds' standing: their curve and its projection. Args: user: who asks; None: who reads the files."""
+    return standing(course(store), latest_step(store), counts(store, user, project), project.config)
 
 
 def latest(project: Project, store: Store) -> tuple[int, Evaluation] | None:
@@ -75,7 +77,6 @@ def facts(project: Project, store: Store, stands: Standing) -> dict[str, Any]:
         "data": _data(project, store),
         "model": _model(project, rounds),
         "seeds": {
-            "holdout": HOLDOUT_SEED,
             "qualification": QUALIFICATION_SEED,
             "rounds": {r.number: r.seed for r in rounds},
         },

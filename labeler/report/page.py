@@ -341,7 +341,6 @@ def _class_changes(values: dict[str, Any]) -> Table:
 def _provenance(values: dict[str, Any], config: Config) -> Section:
     versions = [{_("package"): name, _("version"): version} for name, version in values["versions"].items()]
     seeds = [
-        {_("what is drawn"): _("holdout"), _("seed"): values["seeds"]["holdout"]},
         {_("what is drawn"): _("known items for newcomers"), _("seed"): values["seeds"]["qualification"]},
         {_("what is drawn"): _("rounds"), _("seed"): _ranges(list(values["seeds"]["rounds"].values()))},
     ]

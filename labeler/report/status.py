@@ -3,6 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from labeler.access.users import User
+from labeler.access.visibility import counts as counts_for
+from labeler.access.visibility import sees_sides
 from labeler.core.class_changes import labels_outside
 from labeler.cycle.drift import loaded
 from labeler.cycle.encoder_choice import about_encoder, choice_of
@@ -10,20 +13,24 @@ from labeler.i18n.messages import translate
 from labeler.measure.foreign import as_values, compared
 from labeler.projects.project import Project
 from labeler.report.sentences.arrivals import coverage
-from labeler.report.sentences.counts import sum_in_words
+from labeler.report.sentences.counts import paid_in_words, sum_in_words
 from labeler.report.sentences.drift import has_changed
 from labeler.report.sentences.drift import sentences as drift_sentences
 from labeler.report.sentences.foreign import in_words
 from labeler.report.sentences.groups import split_in_words, warnings
 
 
-def status(project: Project) -> dict[str, Any]:
-    """Numbers of items, labels and rounds, the latest metrics, the round that is asked for, and sentences on them."""
-    config = project.config
+def status(project: Project, user: User | None = None) -> dict[str, Any]:
+    """Numbers of items, labels and rounds, the latest metrics, the round that is asked for, and sentences on them.
+
+    Args: user: who asks; None: who reads the project's files. What is counted of pool and holdout apart is as of the
+          latest round for those who must not know which items are in the holdout.
+    """
+    config, sides = project.config, sees_sides(user, project)
     with project.store() as store:
-        counts, rounds, job = store.items.counts(), store.rounds.all(), store.rounds.latest_job()
+        counts, rounds, job = counts_for(store, user, project), store.rounds.all(), store.rounds.latest_job()
         outside, groups = store.class_changes.outside(), store.items.group_counts()
-        models = compared(store)
+        models = compared(store) if sides else []  # measured on the labels of this moment
         drift = loaded((store.audits.latest_report() or {}).get("drift"))
         choice, encoder = choice_of(project, store), [translate(text) for text in about_encoder(project, store)]
     latest = next((r.metrics for r in reversed(rounds) if r.metrics), None)
@@ -58,7 +65,7 @@ def status(project: Project) -> dict[str, Any]:
         "job": job and {"state": job.state, "reason": job.reason, "message": job.message, "error": job.error},
         "error": translate(labels_outside(outside)) if outside else None,
         "sentences": [
-            sum_in_words(counts, config.budget),
+            sum_in_words(counts, config.budget) if sides else paid_in_words(counts, config.budget),
             *([split_in_words(groups), *warnings(groups)] if groups else []),
             *coverage(counts.newer),
             *drift_sentences(drift),

@@ -6,7 +6,7 @@ share, `schema.py` the tables.
 """
 
 from labeler.store.answers import EXPORT
-from labeler.store.items import HOLDOUT_SEED, IMPORT
+from labeler.store.items import IMPORT
 from labeler.store.store import Store
 
-__all__ = ["EXPORT", "HOLDOUT_SEED", "IMPORT", "Store"]
+__all__ = ["EXPORT", "IMPORT", "Store"]

@@ -178,6 +178,12 @@ class Database(Connection):
             self.execute("UPDATE project SET uid = lower(hex(randomblob(16))), older = 0")
         return self.uid()
 
+    def holdout_seed(self) -> int:
+        """What the holdout is drawn by, part of the project's data and not of any round's randomness. It is the
+        project's own, and nobody's to see: with the items it tells which are in the holdout.
+        """
+        return self.value("SELECT holdout_seed FROM project")
+
     def is_older(self) -> bool:
         """Whether the project had items before it had a uid, when browsers knew it by its folder's name."""
         return bool(self.value("SELECT older FROM project"))

@@ -28,8 +28,6 @@ from labeler.store.database import Database, Row
 from labeler.store.incoming import AT_ONCE, IMPORT, Incoming, let_others_write
 from labeler.store.objects import load_object
 
-# The draw of the holdout is part of the project's data, not of any round's randomness.
-HOLDOUT_SEED = 20_201_122
 # Items without a split, found by their index alone, and some of them, which one transaction assigns.
 _WAITING = "items INDEXED BY items_undecided"
 _UNDECIDED = "split IS NULL AND withdrawn IS NULL"
@@ -93,7 +91,7 @@ class Items:
                     [(item,) for item in drawn],
                 )
         else:
-            chance = self.later.draw(HOLDOUT_SEED)
+            chance = self.later.draw(self.db.holdout_seed())
         for span in self._undecided_spans():
             with self.db.write():
                 self.db.execute(
@@ -120,7 +118,7 @@ class Items:
             " WHERE split IS NULL AND NOT EXISTS ("
             "  SELECT 1 FROM items WHERE items.content_hash = new.content_hash AND withdrawn IS NULL) ORDER BY first"
         )
-        return _chosen(rows, None)
+        return _chosen(rows, None, self.db.holdout_seed())
 
     def _undecided_spans(self) -> Iterator[Row]:
         """Spans of ids with `AT_ONCE` items without a split at most; others can write between two of them."""
@@ -140,13 +138,13 @@ class Items:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
         undecided = f"FROM {_WAITING} WHERE {_UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
-            return _chosen(self.db.execute(f"SELECT id {undecided} ORDER BY id"), size)
+            return _chosen(self.db.execute(f"SELECT id {undecided} ORDER BY id"), size, self.db.holdout_seed())
         # an item without a group is one by itself; no group has the name of a content hash
         group = "COALESCE(of_group, content_hash)"
         sizes: dict[str, int] = dict(self.db.execute(f"SELECT {group}, COUNT(*) {undecided} GROUP BY 1").fetchall())
         rows = self.db.execute(
             f"SELECT id {undecided} AND {group} IN (SELECT value FROM json_each(?))",
-            [json.dumps(drawn_groups(sizes, HOLDOUT_SEED, size))],
+            [json.dumps(drawn_groups(sizes, self.db.holdout_seed(), size))],
         )
         return [item for (item,) in rows]
 
@@ -532,11 +530,11 @@ def ids_where(db: Database, *conditions: str) -> np.ndarray:
     return np.sort(np.fromiter((row[0] for row in rows), np.int64))
 
 
-def _chosen(rows: Iterable[tuple[int]], size: int | None) -> list[int]:
+def _chosen(rows: Iterable[tuple[int]], size: int | None, seed: int) -> list[int]:
     """The ids that are drawn of these. Args: size: how many; None: `holdout_size`."""
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64)
     size = holdout_size(len(ids)) if size is None else min(size, len(ids))
-    return [int(i) for i in np.random.default_rng(HOLDOUT_SEED).choice(ids, size, replace=False)]
+    return [int(i) for i in np.random.default_rng(seed).choice(ids, size, replace=False)]
 
 
 def as_item(row: Row) -> Item:

@@ -6,6 +6,7 @@ written over them. What is current is a view.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -1384,3 +1385,16 @@ def m048_feed_looks(db: Database) -> None:
         CREATE INDEX feed_looks_feed ON feed_looks (feed, id);
         """,
     )
+
+
+def new_holdout_seed() -> int:
+    """What the holdout of a new project is drawn by: nobody who knows the items can work out which are in it."""
+    return secrets.randbits(62)
+
+
+@migrations()
+def m049_holdout_seed(db: Database) -> None:
+    _run_script(db, "ALTER TABLE project ADD COLUMN holdout_seed INTEGER;")
+    # Where items are drawn already, all go on by the seed that all projects shared.
+    is_drawn = db.execute("SELECT EXISTS (SELECT 1 FROM items)").fetchone()[0]
+    db.execute("UPDATE project SET holdout_seed = ?", [20_201_122 if is_drawn else new_holdout_seed()])

@@ -8,7 +8,7 @@ from pages.items import asking, lists, pool, search
 from pages.items.item import item_view
 from pages.items.item_map import item_map
 from pages.items.opened import opened
-from pages.shared.access import require_name, require_project, require_right, require_user
+from pages.shared.access import is_allowed, require_name, require_project, require_right, require_user
 from pages.shared.next_step import next_step
 
 VIEWS = {"cards": mark("Cards"), "table": mark("Table"), "map": mark("Map")}
@@ -20,7 +20,7 @@ with project.store() as store:
     opinions = pool.opinions(project, store)
 if not newest:
     st.title(_("Items"))
-    next_step(project)
+    next_step(project, is_allowed(project, "see_holdout"))
     st.stop()
 user = require_name(_("Go on"))
 st.title(_("Items"))

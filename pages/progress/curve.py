@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from labeler.access.visibility import counts
 from labeler.core.settings import Config
 from labeler.files.csv_files import csv_bytes
 from labeler.i18n.messages import _
@@ -16,7 +17,7 @@ from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
 from labeler.report.standing import Standing, chart, legend, limitations, outlook, standing
 from pages.progress.foreign import other_models
-from pages.shared.access import is_allowed
+from pages.shared.access import is_allowed, require_user
 from pages.shared.cache import cached, state_of
 
 
@@ -53,13 +54,15 @@ def _downloads(project: Project, rounds: pd.DataFrame, drawn: Chart) -> None:
 
 def where_it_stands(project: Project) -> Standing:
     """Where the project stands; computed once for each round, not for each answer, but for the counts."""
+    user = require_user()
     with project.store() as store, store.read():  # the key and what is computed are of one moment
 
         def compute() -> Standing:
-            return standing(course(store), latest_step(store), store.items.counts(), project.config)
+            return standing(course(store), latest_step(store), counts(store, user, project), project.config)
 
-        stands = cached("standing", state_of(project, store, answers=False), compute)
-        return replace(stands, counts=store.items.counts())
+        key = (*state_of(project, store, answers=False), is_allowed(project, "see_holdout"))
+        stands = cached("standing", key, compute)
+        return replace(stands, counts=counts(store, user, project))
 
 
 def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:

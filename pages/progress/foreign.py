@@ -11,12 +11,17 @@ from labeler.i18n.messages import _
 from labeler.measure.foreign import Compared, compared
 from labeler.projects.project import Project
 from labeler.report.sentences.foreign import SAME_LABELS, in_words
+from pages.shared.access import is_allowed
 from pages.shared.cache import cached, state_of
 from pages.shared.tables import show_table
 
 
 def other_models(project: Project) -> None:
-    """A sentence and a row of figures for each model; nothing where none was imported."""
+    """A sentence and a row of figures for each model; nothing where none was imported, or for those who must not know
+    which items are in the holdout: the figures are of its labels of this moment.
+    """
+    if not is_allowed(project, "see_holdout"):
+        return
     with project.store() as store:
         # not anew with each answer: figures that follow one would tell that its item measures the model
         state = state_of(project, store, answers=False)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from labeler.access.visibility import counts as counts_for
+from labeler.core.blinding import in_steps
 from labeler.core.items import Counts
 from labeler.core.jobs import CRASHES, Job
 from labeler.core.rounds import Metrics
@@ -11,7 +13,7 @@ from labeler.core.settings import Config
 from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
-from labeler.report.sentences.counts import MEANING, sum_in_words
+from labeler.report.sentences.counts import MEANING, paid_in_words, sum_in_words
 from labeler.report.sentences.stopping import GO_ON, stopped_in_words
 from pages.progress.agreement import agreement
 from pages.progress.control import control
@@ -60,17 +62,19 @@ def _basis(measured: Metrics) -> str:
 
 def headline(project: Project, drawn: tuple[int, ...]) -> None:
     """The figures of this moment. The parts below are drawn anew when there is something new to see in them."""
-    config = project.config
+    config, sides = project.config, is_allowed(project, "see_holdout")
     with project.store() as store:
-        counts, latest, job = store.items.counts(user.name), store.rounds.latest(), store.rounds.latest_job()
-        until, stopped = store.rounds.labels_until_next(), store.stops.current()
+        counts, latest, job = counts_for(store, user, project), store.rounds.latest(), store.rounds.latest_job()
+        until, stopped, batch = store.rounds.labels_until_next(), store.stops.current(), store.rounds.batch()
         if parts_version(store.version()) != drawn:
             st.rerun()
     columns = figures_in_a_row(4)
     columns[0].metric(
         _("Pool labels"),
         f"{counts.labeled:,}",
-        help=_("Labeled items of the pool, which has {n:,} items.", n=counts.pool),
+        help=_("Labeled items of the pool, which has {n:,} items.", n=counts.pool)
+        if sides
+        else _("Labeled items of the pool when the latest round began; the pool has {n:,} items.", n=counts.pool),
     )
     if latest and latest.metrics:
         measured = latest.metrics
@@ -78,6 +82,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         columns[1].caption(_basis(measured).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"))
     else:
         columns[1].metric(accuracy(config), "–")
+    if until is not None and not sides:
+        until = min(in_steps(until), batch)
     columns[2].metric(
         _("Until the next round"),
         "–" if until is None else max(until, 0),
@@ -94,7 +100,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         help=_("What the budget still pays for, and no more than the data need."),
     )
     columns[3].caption(_("of {n:,}", n=payable))
-    st.caption(sum_in_words(counts, config.budget), help=_(MEANING))
+    in_words = sum_in_words if sides else paid_in_words
+    st.caption(in_words(counts, config.budget), help=_(MEANING))
     if stopped:
         st.info(f"{stopped_in_words(stopped, local_time(stopped['at']))} {_(GO_ON)}", icon=":material/stop_circle:")
     job_state(job)
@@ -103,11 +110,11 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     if latest and latest.metrics:
         link_at_the_end(project)
     else:
-        if counts.pool:
+        if counts.pool and sides:
             st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
             link_to("label")
         else:
-            next_step(project)
+            next_step(project, sides)
 
 
 def parts_version(version: tuple[int, ...]) -> tuple[int, ...]:
@@ -195,8 +202,10 @@ st.title(escaped(project.config.name))
 with project.store() as store:
     version = parts_version(store.version())
 fragment(headline, run_every=2)(project, version)
-# Its labels and predictions would tell annotators the answers.
-parts = {name: draw for name, draw in PARTS.items() if draw is not holdout or is_allowed(project, "see_holdout")}
+# Their labels and predictions would tell annotators the answers, and their counts which items are in the holdout.
+parts = {
+    name: draw for name, draw in PARTS.items() if draw not in (holdout, slices) or is_allowed(project, "see_holdout")
+}
 tabs = st.tabs([_(name) for name in parts], key="part", on_change="rerun", bind="query-params")
 for tab, draw in zip(tabs, parts.values(), strict=True):
     if tab.open:

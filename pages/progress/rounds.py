@@ -12,6 +12,7 @@ from labeler.i18n.messages import _
 from labeler.projects.project import Project
 from labeler.report import charts
 from pages.progress.training import trained
+from pages.shared.access import is_allowed
 from pages.shared.tables import show_table
 from pages.shared.times import local_time
 
@@ -28,6 +29,8 @@ def rounds(project: Project) -> None:
         columns = dict.fromkeys(_shares(project.config), percent) | {_("training s"): seconds, _("query s"): seconds}
         show_table(table, columns)
         trained(project, finished)
+    if not is_allowed(project, "see_holdout"):  # it counts the pool's labels apart
+        return
     if not counts.labeled:
         st.info(_("No item of the pool has a label yet."), icon=":material/bar_chart:")
         return

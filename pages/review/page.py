@@ -10,7 +10,7 @@ from pages.review import evidence
 from pages.review.cases import PASSED, chosen, current, drawn, latest_findings, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
 from pages.review.item import item
-from pages.shared.access import require_name, require_project, require_right, require_user
+from pages.shared.access import is_allowed, require_name, require_project, require_right, require_user
 from pages.shared.next_step import next_step
 
 user = require_user()
@@ -90,6 +90,6 @@ else:
         ),
         icon=":material/task_alt:",
     )
-    next_step(project)
+    next_step(project, is_allowed(project, "see_holdout"))
 with st.expander(_("Last decisions"), icon=":material/history:"):
     latest_decisions(project, user)

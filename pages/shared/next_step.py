@@ -70,10 +70,13 @@ def part_of(step: Step, title: str, expanded: bool = False) -> DeltaGenerator:
     return st.expander(title, expanded=expanded or chosen, key=f"part-{step}-{turn}")
 
 
-def next_step(project: Project) -> None:
-    """What is missing, and the link to where that is mended: for a page with nothing to show."""
+def next_step(project: Project, sides: bool) -> None:
+    """What is missing, and the link to where that is mended: for a page with nothing to show.
+
+    Args: sides: whether the visitor may know what is counted of pool and holdout apart.
+    """
     with project.store() as store:
-        here = way(project, store)
+        here = way(project, store, sides)
     st.markdown(translate(here.sentence))
     link_to(here.next)
 

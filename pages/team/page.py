@@ -34,7 +34,7 @@ if work is None:
         ),
         icon=":material/group:",
     )
-    next_step(project)
+    next_step(project, is_allowed(project, "see_holdout"))
 else:
     if leads:
         outlook(project, work)

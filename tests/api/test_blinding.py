@@ -1,6 +1,8 @@
 """What the browser gets of a holdout item is what it gets of a pool item."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -8,12 +10,17 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from labeler.api.routes import routes
+from labeler.api.v1.app import routes as v1_routes
 from labeler.core.blinding import OPEN, is_blind
-from labeler.core.items import NewItem, Prediction, Reveal
-from labeler.core.rounds import FinishedRound, Ranked, RoundResult
+from labeler.core.items import Answer, NewItem, Prediction, Reveal
+from labeler.core.rounds import FinishedRound, Metrics, Ranked, RoundResult
 from labeler.core.settings import TeamConfig
+from labeler.projects import project as projects
 from labeler.store.foreign import NewForeign
 from tests.support.api import api, headers
+from tests.support.fill import add
+from tests.support.programs import bearer, program
+from tests.support.samples import text_config
 
 POOL, BLIND, HOLDOUT = 1, 2, 3  # ids; the second is of the pool, and comes without a prediction all the same
 
@@ -118,3 +125,32 @@ def test_about_one_pool_item_in_five_is_blind_in_sql_as_well(store):
     items = store.items.all()
     assert {item.id for item in items if not is_blind(item)} == open_ids
     assert 0.15 < 1 - len(open_ids) / len(items) < 0.25
+
+
+def answered(folder: Path, split: str) -> dict[tuple[str, str], str]:
+    """All that the API says of a project to an annotator, and to its lead, after the one answer since a round."""
+    project = projects.create(folder, text_config(team=TeamConfig(leads=("lee",))))
+    with project.store() as store:
+        for first, side in ((0, "pool"), (10, "holdout")):
+            add(store, 10, split=side, first=first)
+        store.rounds.request("test")
+        result = RoundResult(4, "margin", 7, Metrics(5, 0.8, 0.4, 0.9, 0.8), (), 0.1, 0.2)
+        store.rounds.finish(store.rounds.claim(), FinishedRound(1, result, [], [], model="models/m.safetensors"))
+        item = 5 if split == "pool" else 15
+        store.answers.add("kim", [Answer("r", item, "label", "good", 1.0, "t")])
+    said = {}
+    for path, method in v1_routes():
+        if method == "GET" and path.startswith("/projects/{p}") and path.count("{") == 1 and "/answers" not in path:
+            for name in ("kim", "lee"):
+                reply = program(bearer(user=name)).get(path.replace("{p}", project.uid))
+                if reply.headers["content-type"].endswith("json"):
+                    own = rf'{project.uid}|"folder":"{split}"|\d{{4}}-\d\d-\d\d[T ][^"]*'
+                    said[name, path] = re.sub(own, "", reply.text)
+    return said
+
+
+def test_no_figure_of_an_annotator_tells_whether_an_answer_was_of_the_holdout(own_home):
+    pool, holdout = (answered(own_home / side, side) for side in ("pool", "holdout"))
+    different = {key for key in pool if pool[key] != holdout[key]}
+    assert ("lee", "/projects/{p}/status") in different  # so that the comparison would find it
+    assert not {path for name, path in different if name == "kim"}

@@ -87,7 +87,9 @@ def test_somebody_who_is_not_logged_in_sees_the_way_to_log_in_alone(people, monk
 def test_the_menu_offers_annotators_what_they_may_open(people, monkeypatch):
     as_visitor(monkeypatch, people["annotator"])
     app = visit("progress")
-    assert "Holdout" not in [tab.label for tab in app.tabs]  # its labels would tell them the answers
+    tabs = {tab.label for tab in app.tabs}  # labels would tell them the answers, and counts what is in the holdout
+    assert "Curve" in tabs
+    assert not {"Holdout", "Slices"} & tabs
     as_visitor(monkeypatch, people["lead"])
     assert "Holdout" in [tab.label for tab in visit("progress").tabs]
 

@@ -70,6 +70,31 @@ def test_the_holdout_is_at_most_300_and_not_simply_the_first_rows(store):
     assert min(ids) < 600
 
 
+def holdout_of(store: Store) -> set[int]:
+    return {item.id for item in store.items.all() if item.split == "holdout"}
+
+
+def test_a_new_project_draws_its_holdout_by_a_seed_of_its_own(random_holdout):
+    drawn = []
+    for _project in range(2):
+        with memory() as store:
+            add(store, 400, split=None)
+            store.items.fix_holdout()
+            drawn.append(holdout_of(store))
+    assert len(drawn[0]) == len(drawn[1]) == 60
+    assert drawn[0] != drawn[1]
+
+
+def test_a_project_that_has_items_goes_on_by_the_seed_that_all_had(store, random_holdout):
+    add(store, 1)
+    with store.write():
+        store.db.execute("ALTER TABLE project DROP COLUMN holdout_seed")
+        store.db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm049_holdout_seed'")
+        store.db.execute("PRAGMA user_version = 1")
+    with Store(store.path, store.config) as opened:
+        assert opened.db.holdout_seed() == 20_201_122
+
+
 def test_items_in_parts_follow_their_groups_whatever_part_they_are_in(store, monkeypatch):
     store.items.add(
         [NewItem("a", "1", text="a", split="holdout", group="g"), NewItem("b", "2", text="b", split="pool")]

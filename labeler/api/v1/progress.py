@@ -85,7 +85,7 @@ def get_curve(call: Annotated[ProjectCall, in_project("read", "see_progress")]) 
     """A point for each round, on items that no query strategy sees."""
     config, sees_team = call.project.config, call.may("see_team")
     with call.project.store() as store, store.read():
-        stands = standing_of(call.project, store)
+        stands = standing_of(call.project, store, call.user)
     rounds = stands.rounds if sees_team else stands.rounds.assign(hours=math.nan, cost=math.nan)
     hidden = stands.rounds.assign(hours=0.0, cost=0.0)
     measured = (stands.rounds if sees_team else hidden).dropna(subset=["accuracy"])
@@ -102,7 +102,7 @@ def get_evidence(call: Annotated[ProjectCall, in_project("read", "see_progress")
     """Each rule with its evidence at the latest round, and what it would have done to this project so far."""
     config = call.project.config
     with call.project.store() as store, store.read():
-        stands, stopped = standing_of(call.project, store), store.stops.current()
+        stands, stopped = standing_of(call.project, store, call.user), store.stops.current()
         drift = loaded((store.audits.latest_report() or {}).get("drift"))
     so_far, compared = history(stands.rounds, stands.counts, config), thresholds(config)
     rules = []

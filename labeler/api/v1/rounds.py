@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from labeler.api.routes import in_steps
 from labeler.api.v1 import frame
 from labeler.api.v1.frame import Cursor, Limit, Page, ProjectCall, in_project, page, place_of
+from labeler.core.blinding import in_steps
 from labeler.core.errors import MissingError, ProjectError
 from labeler.core.jobs import JobState
 from labeler.core.rounds import Round, Training
@@ -69,7 +69,9 @@ class RoundsState(BaseModel):
     labels_missing: int | None = Field(
         description="Pool labels until the next round; null: no further label can be had."
     )
-    obstacle: str | None = Field(description="Why no round can run now, or would change nothing.")
+    obstacle: str | None = Field(
+        description="Why no round can run now, or would change nothing; for leads and auditors."
+    )
     nothing_new: bool = Field(description="Whether all that there is was in the latest round.")
 
 
@@ -131,8 +133,8 @@ def _trained(training: Training) -> dict[str, Any]:
 
 def _state(call: ProjectCall, store: Store) -> RoundsState:
     job, reason, missing = store.rounds.latest_job(), obstacle(store), store.rounds.labels_until_next()
-    if missing is not None and not call.may("see_holdout"):
-        missing = min(in_steps(missing), store.rounds.batch())
+    if not call.may("see_holdout"):
+        missing, reason = None if missing is None else min(in_steps(missing), store.rounds.batch()), None
     return RoundsState(
         latest=store.rounds.next_number() - 1,
         job=job

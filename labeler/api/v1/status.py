@@ -22,7 +22,9 @@ class Status(BaseModel):
 
     name: str
     pool: int
-    labeled: int
+    labeled: int = Field(
+        description="Pool labels. For annotators and reviewers as of the latest round, as are the next."
+    )
     holdout: int
     holdout_labeled: int
     labels_spent: int = Field(description="Answers that the budget has paid.")
@@ -50,10 +52,14 @@ class Status(BaseModel):
     error: str | None
     sentences: list[str]
     about_encoder: list[str]
-    models: list[dict[str, Any]] = Field(description="Models of somebody else, as measured on the holdout.")
+    models: list[dict[str, Any]] = Field(
+        description="Models of somebody else, as measured on the holdout; for leads and auditors."
+    )
 
 
 @router.get("/projects/{p}/status", summary="Where a project stands")
 def read_status(call: Annotated[ProjectCall, in_project("read", "see_progress")]) -> Status:
-    """What is labeled, how good the model is, what the budget still pays for."""
-    return Status(**status_of(call.project))
+    """What is labeled, how good the model is, what the budget still pays for. What is counted of pool and holdout apart
+    is as of the latest round for those who must not know which items are in the holdout.
+    """
+    return Status(**status_of(call.project, call.user))

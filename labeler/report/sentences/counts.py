@@ -19,8 +19,19 @@ def sum_in_words(counts: Counts, budget: int) -> str:
         holdout=counts.holdout_labeled,
         items=labeled,
     )
-    paid = _("{spent:,} answers of a budget of {budget:,} are paid.", spent=counts.answers_by_people, budget=budget)
-    return " ".join([items, paid, _rest(counts, budget)])
+    return " ".join([items, _paid(counts, budget), _rest(counts, budget)])
+
+
+def paid_in_words(counts: Counts, budget: int) -> str:
+    """What the labels have cost of the budget, for those who must not know which items are in the holdout."""
+    sentences = [_paid(counts, budget)]
+    if counts.pool + counts.holdout and not counts.open.answers:
+        sentences.append(_("There is nothing left to label."))
+    return " ".join(sentences)
+
+
+def _paid(counts: Counts, budget: int) -> str:
+    return _("{spent:,} answers of a budget of {budget:,} are paid.", spent=counts.answers_by_people, budget=budget)
 
 
 def _rest(counts: Counts, budget: int) -> str:
