@@ -297,6 +297,8 @@ def _app_command(reached: Serving, port: int, home: Path) -> list[str]:
         "server.port": port,
         "server.baseUrlPath": reached.base_path.strip("/"),
         "server.headless": "true",
+        # without it Streamlit asks a host outside for this machine's address, where it listens for all
+        "browser.serverAddress": reached.reachable,
         "browser.gatherUsageStats": "false",
         "server.fileWatcherType": "none",
         "secrets.files": home / OIDC_FILE,  # the provider that `st.login` asks; the file may be missing

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bench.desk.server import free_port
-from labeler.access.serving import ON_THIS_MACHINE, behind_desk
+from labeler.access.serving import ON_THIS_MACHINE, Serving, behind_desk
 from labeler.core.errors import LabelerError
 from labeler.core.processes import STARTER
 from labeler.core.running import running
@@ -31,6 +31,12 @@ def test_a_taken_port_is_said(tmp_path):
         other.listen()
         with pytest.raises(LabelerError, match="taken by another program"):
             serve(tmp_path, other.getsockname()[1])
+
+
+@pytest.mark.parametrize(("address", "said"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+def test_streamlit_is_told_an_address_so_that_it_asks_no_host_outside_for_one(tmp_path, address, said):
+    command = supervisor._app_command(Serving(address=address), 8501, tmp_path)
+    assert f"--browser.serverAddress={said}" in command
 
 
 def test_several_processes_on_a_port_need_a_system_that_shares_its_connections_out(tmp_path, monkeypatch):
