@@ -430,7 +430,7 @@ class FeedConfig:
         str,
         Doc(
             "Path of the folder, address of the objects, name of the database in the server's environment, or web"
-            " address, in which `{since}` stands for the largest value of `cursor` so far."
+            " address, in which `{since}` stands for the largest value of `cursor` but one so far."
         ),
     ]
     every: Annotated[int, Interval(ge=1, le=100_000), Doc("Minutes between two looks.")] = 15

@@ -1,14 +1,19 @@
 """Addresses in the web: the forms of answers, pages, cursors, tokens, images, and what is refused."""
 
 import json
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality
@@ -129,16 +134,111 @@ def test_pages_are_followed_and_the_cursor_is_the_largest_number(there, tmp_path
 
 def test_what_is_too_much_for_a_look_goes_on_from_the_cursor(there, tmp_path, monkeypatch):
     monkeypatch.setattr(web, "MOST_PAGES", 1)
-    feed = FeedConfig("web", there.url("/t?after={since}"), cursor="id")
-    pages = {"items": [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}], "next": "/t?after=2"}
+    pages = {"items": [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}], "next": "/t?p=2"}
     there.answers["/t?after=0"] = json.dumps(pages).encode()
-    brought = records(tmp_path, feed)[1]
-    assert (brought.cursor, brought.is_more) == (2, True)
-    there.answers["/t?after=0"] = json.dumps(pages | {"items": pages["items"][::-1]}).encode()
+    there.answers["/t?p=2"] = b'[{"id": 3, "text": "c"}]'
+    for cursor in ("id", ""):
+        feed = FeedConfig("web", there.url("/t?after={since}" if cursor else "/t?after=0"), cursor=cursor)
+        brought = records(tmp_path, feed)[1]
+        assert brought.is_more
+        rest, last = records(tmp_path, feed, brought.cursor, resume=brought.resume)
+        assert ([record["text"] for record in rest], last.is_more, last.resume.get("next")) == (["c"], False, None)
+
+
+def test_images_that_do_not_come_oldest_first_are_refused_where_they_are_too_much_for_a_look(
+    there, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(web, "MOST_BYTES_A_LOOK", 0)
+    listed = [{"id": number, "url": there.url("/1.png")} for number in (3, 2, 1)]
+    there.answers |= {"/feed": json.dumps(listed).encode(), "/1.png": picture(1)}
     with pytest.raises(FeedError, match="not the oldest first"):
-        records(tmp_path, feed)
-    with pytest.raises(FeedError, match="name the cursor"):
-        records(tmp_path, FeedConfig("web", there.url("/t?after=0")))
+        records(tmp_path, FeedConfig("web", there.url("/feed"), cursor="id"), modality="image")
+
+
+Value = int
+Given = list[tuple[Value, int]]  # values of the cursor, with what tells records of one value apart
+
+
+@dataclass
+class Address:
+    """An address in the web with pages. expires: whether each page's own address can be asked for but once."""
+
+    records: Given
+    page: int
+    is_strict: bool
+    expires: bool = False
+    is_in_a_row: bool = False
+
+    def get(self, url: str, until: float) -> bytes:
+        query = {name: int(value) for name, (value,) in parse_qs(urlsplit(url).query).items()}
+        if self.expires and query.get("skip") and not self.is_in_a_row:
+            raise FeedError("{host} answered {status}.", host="there", status=410)
+        self.is_in_a_row = True
+        behind = [r for r in self.records if r[0] > query["after"] or (not self.is_strict and r[0] == query["after"])]
+        skip = query.get("skip", 0)
+        answer: dict[str, Any] = {"items": [{"at": at, "text": f"{n}"} for at, n in behind[skip : skip + self.page]]}
+        if len(behind) > skip + self.page:
+            answer["next"] = f"?after={query['after']}&skip={skip + self.page}"
+        return json.dumps(answer).encode()
+
+
+def all_of(address: Address, state: dict[str, Any], target: Path) -> set[str]:
+    """What comes of looks until there is no more. state: what is kept between looks."""
+    came: set[str] = set()
+    for _ in range(500):
+        seen: dict[str, str] = state.setdefault("seen", {})
+
+        def unread(versions: Mapping[str, str], seen: dict[str, str] = seen) -> set[str]:
+            return {name for name, version in versions.items() if seen.get(name) != version}
+
+        address.is_in_a_row = False
+        feed = FeedConfig("web", "http://there/?after={since}", cursor="at")
+        kept = state.get("cursor"), state.get("resume", {})
+        brought = look_at(Look("api", feed, "text", target, target, *kept, unread=unread))
+        for path, _columns in brought.sources:
+            came |= {json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()}
+        state["seen"] = {n: v for n, v in seen.items() if v == brought.kept_version} | dict(brought.versions)
+        state["cursor"], state["resume"] = brought.cursor, json.loads(json.dumps(brought.resume))
+        if not brought.is_more:
+            return came
+    raise AssertionError("the looks do not end")
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=12), min_size=1, max_size=4),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_each_record_comes_whatever_the_pages_their_order_and_equal_values(steps, page, pages, strict, random):
+    """A later record may have the value of the largest before, and no smaller one."""
+    address, state, came, total, least = Address([], page, strict), dict[str, Any](), set[str](), 0, 1
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
+        patched.setattr(web, "MOST_PAGES", pages)
+        patched.setattr(web, "_get", address.get)
+        for step in steps:
+            new = [(least + more, total + number) for number, more in enumerate(sorted(step))]
+            total, least = total + len(new), max([at for at, _ in new], default=least)
+            address.records += new
+            if random.random() < 0.5:  # this address gives records in no order
+                random.shuffle(address.records)
+            came |= all_of(address, state, Path(folder))
+            assert came == {f"{number}" for number in range(total)}
+        assert all_of(address, state, Path(folder)) <= came
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(3, 5), st.integers(1, 3), st.booleans())
+def test_no_record_is_passed_over_where_the_address_of_a_page_is_forgotten(values, page, pages, strict):
+    """As long as the records of two values fit into a look."""
+    records = [
+        (at + 1, n) for n, at in enumerate(sorted(values)) if sorted(values)[:n].count(at) < (page * pages - 1) // 2
+    ]
+    address = Address(records, page, strict, expires=True)
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
+        patched.setattr(web, "MOST_PAGES", pages)
+        patched.setattr(web, "_get", address.get)
+        assert all_of(address, {}, Path(folder)) == {f"{number}" for _, number in records}
 
 
 def test_images_are_fetched_and_those_that_cannot_be_are_said(there, tmp_path):
@@ -168,10 +268,10 @@ def test_images_that_are_too_much_for_a_look_come_with_the_next_one(there, tmp_p
 
 
 def test_an_answer_that_does_not_end_is_left(there, tmp_path, monkeypatch):
-    monkeypatch.setattr(web, "SECONDS", -1.0)
+    monkeypatch.setattr(web, "SHORTEST", -1.0)
     there.answers["/feed"] = b"[]"
     with pytest.raises(LabelerError, match="does not end"):
-        web._get(there.url("/feed"))
+        web._get(there.url("/feed"), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -213,19 +313,18 @@ def test_numbers_that_floats_cannot_tell_apart_are_compared(there, tmp_path):
 
 
 def test_images_that_cannot_be_had_are_not_asked_for_again_at_once(there, tmp_path, monkeypatch):
-    def fails_slowly(url: str) -> bytes:
-        time.sleep(0.2)
+    def fails(url: str, until: float) -> bytes:
+        if url.endswith("/feed"):
+            return json.dumps([{"url": there.url(f"/{n}.png")} for n in (1, 2)]).encode()
         raise LabelerError("no answer")
 
-    monkeypatch.setattr(web, "SECONDS", 0.1)
-    monkeypatch.setattr(web, "_page", lambda url: ([{"url": there.url(f"/{n}.png")} for n in (1, 2)], None))
-    monkeypatch.setattr(web, "_get", fails_slowly)
-    brought = records(tmp_path, FeedConfig("web", there.url("/feed")), modality="image")[1]
+    monkeypatch.setattr(web, "_get", fails)
+    feed = FeedConfig("web", there.url("/feed"))
+    brought = records(tmp_path, feed, modality="image", until=time.monotonic() - 1)[1]
     assert (len(brought.problems), brought.is_more) == (1, False)
 
 
-def test_a_message_holds_no_more_of_an_address_than_its_host(there, tmp_path, monkeypatch):
-    monkeypatch.setattr(web, "MOST_PAGES", 0)
+def test_a_message_holds_no_more_of_an_address_than_its_host(there, tmp_path):
     with pytest.raises(FeedError) as refused:
         records(tmp_path, FeedConfig("web", there.url("/feed?token=sesame")))
     assert "sesame" not in str(refused.value)
@@ -235,3 +334,11 @@ def test_a_host_of_a_token_may_be_in_capitals():
     assert web._token("https://api.example.org/", {web.TOKENS: "API.example.org=abc="}) == {
         "Authorization": "Bearer abc="
     }
+
+
+def test_an_address_that_forgets_its_pages_and_has_too_many_equal_values_is_told(tmp_path, monkeypatch):
+    address = Address([(1, n) for n in range(6)], 2, True, expires=True)
+    monkeypatch.setattr(web, "MOST_PAGES", 1)
+    monkeypatch.setattr(web, "_get", address.get)
+    with pytest.raises(FeedError, match="there answered 410"):
+        all_of(address, {}, tmp_path)

@@ -2,6 +2,7 @@
 
 import signal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from labeler.core.errors import DamagedError
 from labeler.core.jobs import AdaptationRequest
 from labeler.core.memory import at_a_time
 from labeler.jobs import runner
-from labeler.jobs.runner import JobProcess, run_next
+from labeler.jobs.runner import JobProcess, JobProcesses, run_next
 from labeler.store import Store
 
 
@@ -79,3 +80,19 @@ def test_trouble_with_the_disk_or_the_database_is_no_crash_of_the_job(project, m
         raise DamagedError("{path} is damaged: {error}", path="labels.sqlite", error="malformed")
 
     runner._run_waiting_jobs(project.folder, (run,), "outside")
+
+
+def test_a_job_that_hangs_holds_up_neither_the_others_of_its_project_nor_other_projects(project, monkeypatch):
+    started = []
+
+    def process(target, args):
+        started.append(args[0])
+        return SimpleNamespace(start=lambda: None, is_alive=lambda: True, exitcode=None)
+
+    monkeypatch.setattr(runner.multiprocessing, "get_context", lambda kind: SimpleNamespace(Process=process))
+    other: Any = SimpleNamespace(folder=project.folder.parent / "other", store=project.store)
+    processes = JobProcesses(lambda project: True, lambda store: 2, most=4)
+    for _ in range(3):
+        for each in (project, other):
+            processes.start_if_asked(each)
+    assert started == [project.folder, other.folder] * 2  # each has two jobs, and no job has two processes
