@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 LOCK = "embedding.lock"
 BREATH = 0.05  # seconds in which a round may take the features' lock
+WORTH = 4  # it goes on beside a round for this many times what it took to find what is missing: minutes in a large pool
 
 
 def is_left_out(store: Store) -> bool:
@@ -34,7 +35,8 @@ def is_left_out(store: Store) -> bool:
 def embed_once(project: Project) -> bool:
     """Embed the items that the latest round left out, unless another process is at it; True if it did.
 
-    It ends where a round is due, since that reads the labels of the moment.
+    It ends where a round is due, which then has the processor, but not before that was worth its preparation: where
+    people answer fast, a round is always due.
     """
     try:
         with project.lock(LOCK), project.store() as store, working_on(engine_of(project.config.engine)):
@@ -48,14 +50,17 @@ def embed_once(project: Project) -> bool:
 
 
 def _embed(project: Project, store: Store) -> bool:
-    latest = store.rounds.latest()
+    began, latest = time.monotonic(), store.rounds.latest()
     assert latest is not None
     items, labels = store.items.columns(), store.items.labels()
     encoder = encoder_of(project, items)
     missing = Missing.of(project, encoder, items, np.isin(items.ids, list(labels)))
     enough = 2 * max(1, len(items) - latest.left_out)
+    worth_until = time.monotonic() + WORTH * (time.monotonic() - began)
     log.info("%s: %d of %d items are not embedded yet", project.slug, len(missing), len(items))
-    while len(missing) and len(items) - len(missing) < enough and not store.rounds.waiting():
+    while len(missing) and len(items) - len(missing) < enough:
+        if time.monotonic() >= worth_until and store.rounds.waiting():
+            return True
         try:
             missing.embed_part()
         except ImageError:

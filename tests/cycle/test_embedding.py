@@ -95,11 +95,15 @@ def test_what_a_round_left_out_is_embedded_beside_and_ranked_each_time_it_has_do
     assert not embedding.embed_once(filled)
 
 
-def test_a_round_that_is_due_is_waited_for(filled: Project, monkeypatch) -> None:
+@pytest.mark.parametrize(("worth", "embedded"), [(0, 10), (10**9, 20)])
+def test_embedding_ends_where_a_round_is_due_once_it_was_worth_its_preparation(
+    filled: Project, monkeypatch, worth: int, embedded: int
+) -> None:
     monkeypatch.setattr(snapshot, "EMBEDDING_SECONDS", -1)
+    monkeypatch.setattr(embedding, "WORTH", worth)
     with filled.store() as store:
         store.rounds.request("import")
         work_once(filled)
         store.rounds.request("labels")
-        embedding.embed_once(filled)
-        assert len(missing_of(filled, store)) == N - 10
+        assert embedding.embed_once(filled)
+        assert len(missing_of(filled, store)) == N - embedded
