@@ -254,16 +254,19 @@ def _image_rows(
 
 def _folder(source: Path) -> Iterator[_File]:
     """The files below a folder; a folder that may not be read has none."""
-    waiting = [source]
+    waiting = [iter([source])]  # of each folder on the way, names: paths of all its files would take ten times as much
     while waiting:
-        path = waiting.pop()
+        path = next(waiting[-1], None)
+        if path is None:
+            waiting.pop()
+            continue
         name = PurePosixPath(decode_name(os.fsencode(path.relative_to(source).as_posix())))
         if _is_litter(name):
             continue
         if path.is_dir() and (path == source or not path.is_symlink()):
             with suppress(PermissionError, FileNotFoundError):  # the latter: it was moved away meanwhile
-                names = sorted(os.listdir(path), key=lambda entry: decode_name(os.fsencode(entry)), reverse=True)
-                waiting += (path / entry for entry in names)
+                names = sorted(os.listdir(path), key=lambda entry: decode_name(os.fsencode(entry)))
+                waiting.append(map(path.joinpath, names))
             continue
         problem = None
         if not path.is_file():
