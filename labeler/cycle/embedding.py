@@ -26,7 +26,7 @@ class Missing:
     """The items that have no features yet, in the order in which they are embedded.
 
     project, encoder, items: as in a snapshot. positions: (m,) of `items`, without features. labeled: how many of them,
-    the first ones, have a label. size: items of the next part.
+    the first ones, have a label. size: items of the next part. each: seconds that an item of the last part took.
     """
 
     project: Project
@@ -35,6 +35,7 @@ class Missing:
     positions: np.ndarray
     labeled: int
     size: int
+    each: float = 0.0
 
     @classmethod
     def of(cls, project: Project, encoder: Encoder, items: ItemColumns, is_labeled: np.ndarray) -> "Missing":
@@ -50,10 +51,14 @@ class Missing:
     def embed_until(self, deadline: float, on_progress: Progress) -> None:
         """Embed those with a label, and others in parts until `deadline` by `time.monotonic`.
 
+        The last parts are smaller, so that none ends long after it.
+
         Raises: BackboneError, LabelerError: as `labeler.backbones.cache.embed`.
         """
         total = len(self)
         while len(self) and (self.labeled > 0 or time.monotonic() < deadline):
+            while not self.labeled and self.size > FIRST_PART and self._ends_at() > deadline:
+                self.size //= 2
             self.embed_part(partial(_shifted, on_progress, total - len(self), total))
 
     def embed_part(self, on_progress: Progress | None = None) -> None:
@@ -61,12 +66,17 @@ class Missing:
         began, part = time.monotonic(), self.positions[: self.size]
         inputs = at(self.project.inputs(self.items.ids), part)
         embed(inputs, self.items.hashes[part], self.encoder, self.project.embeddings, on_progress)
+        self.each = (time.monotonic() - began) / len(part)
         self.positions, self.labeled = self.positions[len(part) :], max(0, self.labeled - len(part))
         together = encoded_together(self.encoder)
         if self.size < together:
             self.size = min(2 * self.size, together)
-        elif time.monotonic() - began < PART_SECONDS / 2:
+        elif self.each * len(part) < PART_SECONDS / 2:
             self.size *= 2
+
+    def _ends_at(self) -> float:
+        """When the next part would end, if its items take as long as those of the last one."""
+        return time.monotonic() + self.each * min(self.size, len(self))
 
 
 def _ends(hashes: np.ndarray) -> np.ndarray:

@@ -30,7 +30,9 @@ from labeler.store import Store
 # Items that successive models are compared on. Bloodgood and Vijay-Shanker 2009, section 3.1, have 2000; with 500 the
 # standard error of a kappa of 0.99 is below 0.01, and scoring them with a fine-tuned network takes little time.
 COMPARED = 500
-EMBEDDING_SECONDS = 10.0  # in which items without a label are embedded: people wait for the ranking
+# From the beginning of a snapshot, in which items are read, the encoder is prepared and items without a label are
+# embedded: people wait for the ranking. A third of it is for embedding, however long the rest took.
+EMBEDDING_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
             most: items of the pool; of a larger one, those with a label and so many others that are practically random.
     Raises: LabelerError: there are no items, or the backbone cannot read them.
     """
-    config = project.config
+    began, config = time.monotonic(), project.config
     with store.read():
         check_classes(store)
         class_change, again = store.class_changes.latest(), store.class_changes.asked_again()
@@ -110,7 +112,8 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
     reporter(mark("loading the backbone"))(0, 0)
     encoder = encoder_of(project, items, reporter(mark("preparing the backbone")))
     missing = Missing.of(project, encoder, items, _among(items.ids, labels))
-    missing.embed_until(time.monotonic() + EMBEDDING_SECONDS, reporter(mark("embedding items")))
+    deadline = max(began + EMBEDDING_SECONDS, time.monotonic() + EMBEDDING_SECONDS / 3)
+    missing.embed_until(deadline, reporter(mark("embedding items")))
     if len(missing):
         kept = np.setdiff1d(np.arange(len(items)), missing.positions)
         items = items.at(kept)

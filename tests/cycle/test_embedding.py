@@ -72,6 +72,22 @@ def test_those_with_a_label_are_embedded_whatever_the_time(filled: Project) -> N
         assert sorted(missing_of(filled, store).positions) == sorted(missing.positions)
 
 
+def test_the_last_parts_are_smaller_so_that_none_ends_after_the_deadline(filled: Project, monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("labeler.cycle.embedding.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("labeler.cycle.embedding.encoded_together", lambda encoder: 8)
+
+    class Slow(Lengths):
+        def encode(self, inputs, on_progress=None):
+            now[0] += len(inputs)  # a second each
+            return super().encode(inputs, on_progress)
+
+    with filled.store() as store:
+        missing = Missing.of(filled, Slow(), store.items.columns(), np.zeros(N, dtype=bool))
+        missing.embed_until(10.0, lambda done, total: None)
+    assert (now[0], len(missing)) == (10.0, N - 10)
+
+
 def test_a_snapshot_holds_what_is_embedded_and_says_how_many_are_left_out(filled: Project, monkeypatch) -> None:
     monkeypatch.setattr(snapshot, "EMBEDDING_SECONDS", -1)
     with filled.store() as store:
