@@ -112,8 +112,7 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
     reporter(mark("loading the backbone"))(0, 0)
     encoder = encoder_of(project, items, reporter(mark("preparing the backbone")))
     missing = Missing.of(project, encoder, items, _among(items.ids, labels))
-    deadline = max(began + EMBEDDING_SECONDS, time.monotonic() + EMBEDDING_SECONDS / 3)
-    missing.embed_until(deadline, reporter(mark("embedding items")))
+    missing.embed_until(_deadline(began), reporter(mark("embedding items")))
     if len(missing):
         kept = np.setdiff1d(np.arange(len(items)), missing.positions)
         items = items.at(kept)
@@ -148,6 +147,11 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         prior_model=model.title if model else NO_MODEL,
         is_whole=is_whole,
     )
+
+
+def _deadline(began: float) -> float:
+    """Until when items without a label are embedded. Args: began: when the snapshot did."""
+    return max(began + EMBEDDING_SECONDS, time.monotonic() + EMBEDDING_SECONDS / 3)
 
 
 def encoder_of(project: Project, items: ItemColumns, on_progress: Progress | None = None) -> Encoder:
