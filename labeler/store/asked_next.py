@@ -4,12 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labeler.core.id_runs import IdRuns
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
 
 # An item `i` that can be asked next: of the pool, without a label, and not taken out or flagged.
 ASKABLE = "i.split = 'pool' AND i.open AND i.labels = 0"
+_NOT_ASKED = "NOT EXISTS (SELECT 1 FROM asked_next WHERE item_id = i.id AND taken_back_at IS NULL)"
+LOOK = 2000  # items that are looked at together
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,7 @@ class AskedNext:
                 f"""
                 INSERT INTO asked_next (item_id, by, selection, at)
                 SELECT i.id, :by, :what, :at FROM json_each(:items) chosen CROSS JOIN items i ON i.id = chosen.value
-                WHERE {ASKABLE}
-                  AND NOT EXISTS (SELECT 1 FROM asked_next WHERE item_id = i.id AND taken_back_at IS NULL)
+                WHERE {ASKABLE} AND {_NOT_ASKED}
                 ORDER BY chosen.key LIMIT :n RETURNING id
                 """,
                 {"by": by, "what": dump(what), "at": now(), "items": json.dumps(list(distinct)), "n": n},
@@ -52,6 +54,22 @@ class AskedNext:
             if asked:
                 self._record(by, "items asked next", str(what), len(asked))
         return len(asked)
+
+    def first_askable(self, ids: IdRuns, n: int) -> list[int]:
+        """The first `n` of these items that can be asked, see `ask`."""
+        askable: list[int] = []
+        for start in range(0, len(ids), LOOK):
+            rows = self.db.execute(
+                f"""
+                SELECT i.id FROM json_each(:items) chosen CROSS JOIN items i ON i.id = chosen.value
+                WHERE {ASKABLE} AND {_NOT_ASKED} ORDER BY chosen.key LIMIT :n
+                """,
+                {"items": json.dumps(ids[start : start + LOOK].tolist()), "n": n - len(askable)},
+            )
+            askable += [item for (item,) in rows]
+            if len(askable) >= n:
+                break
+        return askable
 
     def waiting(self) -> list[Selection]:
         """The selections of which items still wait, the oldest first."""

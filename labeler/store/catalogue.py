@@ -1,6 +1,8 @@
 """Items as the page Items lists them: searched and filtered into ids, and read a page at a time with their history."""
 
 import json
+import math
+import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,18 +10,20 @@ from typing import Literal
 
 import numpy as np
 
+from labeler.core.id_runs import IdRuns
 from labeler.core.items import Item, Split
 from labeler.store.asked_next import ASKABLE
 from labeler.store.database import Database, Row
-from labeler.store.items import IMPORT, UNLISTED, WITHOUT_SPLIT, as_item, ids_where
+from labeler.store.items import IMPORT, LABELED, UNLISTED, WITHOUT_SPLIT, as_item, ids_where
 
 State = Literal["labeled", "unlabeled", "flagged", "unsure", "excluded", "chosen", "waiting"]
 
 BEGINNING = 400  # characters of a text in a list
+LOOK = 5000  # items that a search reads at once
 
+# Which items are in a state; those without a label are all but few.
 _STATES: dict[State, str] = {
-    "labeled": "i.label IS NOT NULL",
-    "unlabeled": "i.label IS NULL AND i.adjudicated IS NOT 'exclude'",
+    "labeled": LABELED,
     "flagged": "i.flagged",
     "unsure": "i.id IN (SELECT item_id FROM answers WHERE unsure)",
     "excluded": "i.adjudicated = 'exclude'",
@@ -77,11 +81,31 @@ class Event:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search has found so far. ids: in its order. looked: how many items it has looked at, of `of`; last: the id
+    of the last of them, 0 before the first.
+    """
+
+    ids: IdRuns
+    looked: int
+    of: int
+    last: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to look at."""
+        return self.looked >= self.of
+
+
+NOTHING = Found(IdRuns.of([]), 0, 0)
+
+
 class Catalogue:
     """Items, listed and looked at one by one.
 
-    Texts are searched by reading all of them: that takes a tenth of a second for 100,000 reviews, while an index of
-    trigrams would double the database and miss Korean words of two syllables (docs/benchmarks/speed.md).
+    Words and columns are searched by reading the items: an index of trigrams would double the database and miss Korean
+    words of two syllables (docs/benchmarks/speed.md). So a search ends after a while, and goes on when it is asked to.
     """
 
     def __init__(self, db: Database) -> None:
@@ -89,32 +113,91 @@ class Catalogue:
 
     def ids(self, wanted: ItemFilter) -> np.ndarray:
         """(n,) int64 ids of the items that a filter lets through, ascending."""
-        if wanted == ItemFilter() and (listed := self._listed()) is not None:
-            return listed
-        conditions, values = _conditions(wanted, self.db.config.several)
-        rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)}", values)
-        return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
+        return self.search(wanted).ids[:]
 
-    def _listed(self) -> np.ndarray | None:
-        """(n,) int64 ids of all items that are listed, ascending, without reading them: all ids but the few that are
-        not listed, each kind of which has an index. None: some ids are of no item.
+    # wide: where a search begins, and where it ends
+    def search(
+        self,
+        wanted: ItemFilter,
+        seconds: float = math.inf,
+        so_far: Found = NOTHING,
+        newest_first: bool = False,
+        among: np.ndarray | None = None,
+        most: int | None = None,
+    ) -> Found:
+        """What a filter lets through, in the order of import, searched for so many seconds.
+
+        Without words and a column all is found at once, by indexes alone.
+
+        Args: so_far: what the search has found before. among: (k,) ascending ids, to which it is limited. most: it ends
+              once it has found so many.
         """
         with self.db.read():
-            last = self.db.value("SELECT COALESCE(MAX(id), 0) FROM items")
-            with_split = self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts")
-            if with_split + len(ids_where(self.db, *WITHOUT_SPLIT)) < last:
-                return None
-            unlisted = ids_where(self.db, *UNLISTED, "+label IS NULL AND split = 'holdout'")
-        return np.delete(np.arange(1, last + 1), unlisted - 1)
+            candidates = self.candidates(wanted)
+            if among is not None:
+                candidates = IdRuns.of(among[candidates.has(among)])
+            if newest_first:
+                candidates = reversed(candidates)
+            conditions, values = _to_read(wanted)
+            if not conditions:
+                n = len(candidates)
+                return Found(candidates, n, n)
+            until = time.monotonic() + seconds
+            found, looked = [so_far.ids[:]], so_far.looked
+            while looked < len(candidates):
+                part = candidates[looked : looked + LOOK]
+                looked += len(part)
+                found.append(self._among(part, conditions, values))
+                if time.monotonic() >= until or (most is not None and sum(map(len, found)) >= most):
+                    break
+        last = candidates[max(looked - 1, 0) : looked]
+        return Found(IdRuns.of(np.concatenate(found)), looked, len(candidates), int(last[0]) if len(last) else 0)
 
-    def some(self, wanted: ItemFilter, after: int, n: int) -> list[int]:
-        """The first `n` ids of those that a filter lets through, after this one."""
-        conditions, values = _conditions(wanted, self.db.config.several)
-        rows = self.db.execute(
-            f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)} AND i.id > :after ORDER BY i.id LIMIT :n",
-            values | {"after": after, "n": n},
-        )
-        return [row[0] for row in rows]
+    def _among(self, ids: np.ndarray, conditions: list[str], values: Row) -> np.ndarray:
+        """(k,) int64: those of these ids (n,), in their order, whose items fulfil the conditions."""
+        low, high = int(ids.min()), int(ids.max())
+        if high - low < 2 * len(ids):
+            where, values = "i.id BETWEEN :low AND :high", values | {"low": low, "high": high}
+        else:
+            where, values = "i.id IN (SELECT value FROM json_each(:ids))", values | {"ids": json.dumps(ids.tolist())}
+        rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join([where, *conditions])}", values)
+        return ids[np.isin(ids, np.fromiter((row[0] for row in rows), np.int64))]
+
+    def candidates(self, wanted: ItemFilter) -> IdRuns:
+        """What a filter lets through as far as indexes tell: without its words and its column."""
+        listed, without = self._listed(), list[np.ndarray]()
+        if wanted.name or wanted.annotator or wanted.state not in (None, "unlabeled"):
+            conditions, values = _few(wanted, self.db.config.several)
+            rows = self.db.execute(f"SELECT i.id FROM items i WHERE {' AND '.join(conditions)}", values)
+            few = np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
+            listed = IdRuns.of(few[listed.has(few)])
+        if wanted.state == "unlabeled":
+            without.append(ids_where(self.db, LABELED, "adjudicated = 'exclude'"))
+        if wanted.split == "pool":
+            without.append(ids_where(self.db, "split = 'holdout'"))
+        if wanted.split == "holdout":
+            holdout = ids_where(self.db, "split = 'holdout'")
+            listed = IdRuns.of(holdout[listed.has(holdout)])
+        return listed.without(np.unique(np.concatenate(without))) if without else listed
+
+    def _listed(self) -> IdRuns:
+        """All items that are listed, without reading them: all ids but the few that are not, by their indexes.
+        Where some ids are of no item, those that are listed are read.
+        """
+        last = self.db.value("SELECT COALESCE(MAX(id), 0) FROM items")
+        with_split = self.db.value("SELECT COALESCE(SUM(n), 0) FROM item_counts")
+        if with_split + len(ids_where(self.db, *WITHOUT_SPLIT)) < last:
+            return IdRuns.of(ids_where(self.db, "listed"))
+        return IdRuns.all_but(last, ids_where(self.db, *UNLISTED, "+label IS NULL AND split = 'holdout'"))
+
+    def after(self, wanted: ItemFilter, after: int, most: int, seconds: float) -> Found:
+        """The first `most` items behind this id that a filter lets through, or those found in so many seconds."""
+        candidates = self.candidates(wanted)
+        place, n = candidates.up_to(after), len(candidates)
+        if _to_read(wanted)[0]:
+            return self.search(wanted, seconds, Found(NOTHING.ids, place, n), most=most)
+        ids = candidates[place : place + most]
+        return Found(IdRuns.of(ids), place + len(ids), n, int(ids[-1]) if len(ids) else after)
 
     def page(self, item_ids: Sequence[int]) -> list[Listed]:
         """These items, in this order; those that are gone or not listed are left out."""
@@ -152,13 +235,6 @@ class Catalogue:
         rows = self.db.rows("SELECT annotator FROM tally WHERE annotator <> ? ORDER BY annotator", [IMPORT])
         return [row["annotator"] for row in rows]
 
-    def hashes(self, split: Split = "pool") -> dict[str, int]:
-        """The id of each item of a split, by its content hash."""
-        rows = self.db.execute(
-            "SELECT content_hash, id FROM items WHERE +split = ? AND erased_at IS NULL ORDER BY id", [split]
-        )
-        return dict(rows.fetchall())
-
     def labels_of(self, item_ids: Iterable[int]) -> dict[int, str]:
         """The label of each of these items that has one."""
         rows = self.db.execute(
@@ -184,25 +260,27 @@ class Catalogue:
 _NAMES = "CASE WHEN i.label LIKE '[%' AND json_valid(i.label) THEN i.label ELSE json_array(i.label) END"
 
 
-def _conditions(wanted: ItemFilter, several: bool) -> tuple[list[str], Row]:
-    """The SQL conditions on an item `i`, and the values of their parameters."""
-    few = wanted.name or wanted.annotator or wanted.state not in (None, "unlabeled")
-    # `+`: where few items are wanted, the index of those that are listed is none to begin with
-    conditions, values = ["+i.listed" if few else "i.listed"], Row()
-    for place, word in enumerate(words_in(wanted.words)):
-        conditions.append(f"(i.text LIKE :word{place} ESCAPE '\\' OR i.source LIKE :word{place} ESCAPE '\\')")
-        values[f"word{place}"] = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in word) + "%"
-    if wanted.split:
-        conditions.append("i.split = :split")
-        values["split"] = wanted.split
+def _few(wanted: ItemFilter, several: bool) -> tuple[list[str], Row]:
+    """The SQL conditions on an item `i` that only few fulfil, and the values of their parameters."""
+    conditions, values = list[str](), Row()
     if wanted.name is not None:
-        conditions.append(f":name IN (SELECT value FROM json_each({_NAMES}))" if several else "i.label = :name")
+        is_of_class = f":name IN (SELECT value FROM json_each({_NAMES}))" if several else "i.label = :name"
+        conditions += [LABELED, is_of_class]
         values["name"] = wanted.name
     if wanted.annotator:
         conditions.append("i.id IN (SELECT item_id FROM answers WHERE annotator = :annotator)")
         values["annotator"] = wanted.annotator
-    if wanted.state:
+    if wanted.state and wanted.state != "unlabeled":
         conditions.append(_STATES[wanted.state])
+    return conditions, values
+
+
+def _to_read(wanted: ItemFilter) -> tuple[list[str], Row]:
+    """The SQL conditions on an item `i` for which it has to be read, and the values of their parameters."""
+    conditions, values = list[str](), Row()
+    for place, word in enumerate(words_in(wanted.words)):
+        conditions.append(f"(i.text LIKE :word{place} ESCAPE '\\' OR i.source LIKE :word{place} ESCAPE '\\')")
+        values[f"word{place}"] = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in word) + "%"
     if wanted.column:
         conditions.append("CAST(COALESCE(json_extract(i.metadata, :column), '') AS TEXT) = :value")
         values |= {"column": '$."' + wanted.column.replace('"', "") + '"', "value": wanted.value}

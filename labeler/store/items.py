@@ -34,6 +34,8 @@ _UNDECIDED = "split IS NULL AND withdrawn IS NULL"
 # Items that are in no list of all; each condition has an index.
 WITHOUT_SPLIT = ("withdrawn IS NOT NULL", _UNDECIDED)
 UNLISTED = (*WITHOUT_SPLIT, "unreadable IS NOT NULL", "erased_at IS NOT NULL")
+# Items with a label and a split, as their index finds them.
+LABELED = "label IS NOT NULL AND split IN ('pool', 'holdout')"
 _SPAN = "id > :first AND id <= :last"
 
 # How many people's labels an item is to get. The content hash decides which items are overlapped, so that they spread

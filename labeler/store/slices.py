@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from labeler.store.database import Database
+from labeler.store.items import LABELED, ids_where
 
 SAMPLE = 1000  # items that are read to list the columns
+COUNTED = 20_000  # items whose values are counted
 
 
 class Slices:
@@ -28,15 +30,15 @@ class Slices:
 
     def facts(self, most: int = 5000) -> list[tuple[dict[str, str], str | None, str]]:
         """Columns, label and split of so many items at most: labeled ones first, else as good as at random."""
+        labeled = ids_where(self.db, LABELED)
         rows = self.db.execute(
             """
-            SELECT * FROM (SELECT metadata, label, split FROM items WHERE label IS NOT NULL AND split IS NOT NULL
-                           ORDER BY substr(content_hash, -8) LIMIT :most)
+            SELECT metadata, label, split FROM items WHERE id IN (SELECT value FROM json_each(:labeled))
             UNION ALL SELECT * FROM (SELECT metadata, label, split FROM items WHERE label IS NULL AND split = 'pool'
                                      ORDER BY content_hash LIMIT :most)
             UNION ALL SELECT metadata, label, split FROM items WHERE label IS NULL AND split = 'holdout' LIMIT :most
             """,
-            {"most": most},
+            {"most": most, "labeled": json.dumps(_drawn(labeled, most))},
         )
         return [(json.loads(metadata), label, split) for metadata, label, split in rows]
 
@@ -57,15 +59,58 @@ class Slices:
         ).fetchall()
         return np.array([row[0] for row in rows], dtype=np.int64), [str(row[1]) for row in rows]
 
-    def counts(self, column: str) -> list[tuple[str, int, int]]:
-        """The values of a column in the pool: (value, number of items, number of labeled items)."""
-        return self.db.execute(
-            """
-            SELECT CAST(COALESCE(json_extract(metadata, ?), '') AS TEXT), COUNT(*), SUM(label IS NOT NULL)
-            FROM items WHERE +split = 'pool' GROUP BY 1 ORDER BY 1
-            """,
-            [_path(column)],
-        ).fetchall()
+    def values(self, column: str, most: int = COUNTED) -> tuple[list[str], int]:
+        """The values of a column among so many items of the pool at most, and how many items those are; 0: all."""
+        counted, sampled = self.counts(column, most)
+        return [value for value, _n, _labeled in counted], sampled
+
+    def counts(self, column: str, most: int = COUNTED) -> tuple[list[tuple[str, int, int]], int]:
+        """The values of a column in the pool: (value, number of items, number of labeled items). Of more than `most`
+        items, or labeled items, so many are read, which are as good as random, and the numbers are estimates.
+
+        Returns: the values, and the number of items that were read; 0: all.
+        """
+        with self.db.read():
+            n_of = dict(
+                self.db.execute("SELECT label > '', SUM(n) FROM item_counts WHERE split = 'pool' GROUP BY 1").fetchall()
+            )
+            in_all, labeled = sum(n_of.values()), n_of.get(1, 0)
+            pool = self._values(column, "split = 'pool' ORDER BY content_hash LIMIT :most", most)
+            of_labeled = self._values(column, "id IN (SELECT value FROM json_each(:ids))", self._some_labeled(most))
+        items = {value: _share(n, pool, in_all) for value, n in pool.items()}
+        labels = {value: _share(n, of_labeled, labeled) for value, n in of_labeled.items()}
+        counted = [
+            (value, max(items.get(value, 0), labels.get(value, 0)), labels.get(value, 0))
+            for value in sorted({*items, *labels})
+        ]
+        return counted, most if in_all > most else 0
+
+    def _values(self, column: str, which: str, values: int | list[int]) -> dict[str, int]:
+        """How many of some items have each value of a column."""
+        return dict(
+            self.db.execute(
+                "SELECT value, COUNT(*) FROM (SELECT CAST(COALESCE(json_extract(metadata, :path), '') AS TEXT) AS value"
+                f" FROM items WHERE {which}) GROUP BY 1",
+                {"path": _path(column), "most": values, "ids": json.dumps(values)},
+            ).fetchall()
+        )
+
+    def _some_labeled(self, most: int) -> list[int]:
+        """The ids of the pool's labeled items; of more than `most` so many, drawn at random, always the same."""
+        ids = ids_where(self.db, "split = 'pool' AND label IS NOT NULL")
+        return _drawn(ids, most)
+
+
+def _drawn(ids: np.ndarray, most: int) -> list[int]:
+    if len(ids) > most:
+        ids = np.random.default_rng(0).choice(ids, most, replace=False)
+    drawn: list[int] = ids.tolist()
+    return drawn
+
+
+def _share(n: int, counted: Mapping[str, int], in_all: int) -> int:
+    """How many of all items are as `n` of those that were counted."""
+    return round(n * in_all / sum(counted.values()))
 
 
 def _path(column: str) -> str:

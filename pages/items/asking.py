@@ -1,9 +1,9 @@
 """Having items asked next: the first ones of a selection, what waits, and taking it back."""
 
-import numpy as np
 import streamlit as st
 
 from labeler.access.users import User
+from labeler.core.id_runs import IdRuns
 from labeler.i18n.messages import Message, _, n_, translate
 from labeler.projects.project import Project
 from labeler.store.asked_next import Selection
@@ -15,7 +15,7 @@ DEFAULT, MOST = 20, 500  # items that are asked next at once
 SAID = "items-said"  # the key of what the last click did
 
 
-def ask_next(project: Project, user: User, ids: np.ndarray, what: Message) -> None:
+def ask_next(project: Project, user: User, ids: IdRuns, what: Message) -> None:
     """A button that has the first of these items asked next.
 
     Args: what: these items are.
@@ -43,9 +43,9 @@ def ask_next(project: Project, user: User, ids: np.ndarray, what: Message) -> No
 
 
 @only_with("ask_next")
-def _ask(project: Project, user: User, ids: np.ndarray, n: int, what: Message) -> None:
+def _ask(project: Project, user: User, ids: IdRuns, n: int, what: Message) -> None:
     with project.store() as store:
-        asked = store.asked_next.ask(ids.tolist(), n, user.name, what)
+        asked = store.asked_next.ask(store.asked_next.first_askable(ids, n), n, user.name, what)
     if asked:
         st.session_state[SAID] = n_("{n} item is asked next.", "{n:,} items are asked next.", asked)
     else:

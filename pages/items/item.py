@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from labeler.access.users import User
+from labeler.core.id_runs import IdRuns
 from labeler.files.sources import origin
 from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, mark, translate
@@ -24,7 +25,7 @@ from pages.items.search import key_of
 CLASSES = 5  # likeliest classes that are named
 
 
-def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opinions: Opinions | None) -> None:
+def item_view(project: Project, user: User, item_id: int, ids: IdRuns, opinions: Opinions | None) -> None:
     """The item, with the ways to its neighbours in the list.
 
     Args: ids: of the list that it was opened from.
@@ -62,7 +63,7 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
             )
             erase_this(project, stored)
         if row.label is None and row.item.split == "pool":
-            ask_next(project, user, np.array([item_id]), mark("item {id}", id=item_id))
+            ask_next(project, user, IdRuns.of([item_id]), mark("item {id}", id=item_id))
         if columns:
             st.table(
                 [{_("column"): escaped(name), _("value"): escaped(value)} for name, value in columns.items()],
@@ -72,10 +73,10 @@ def item_view(project: Project, user: User, item_id: int, ids: np.ndarray, opini
         history(project, events, held_by)
 
 
-def _ways(project: Project, item_id: int, ids: np.ndarray) -> None:
+def _ways(project: Project, item_id: int, ids: IdRuns) -> None:
     """Back to the list, and to the items before and after this one in it."""
-    places = np.flatnonzero(ids == item_id)
-    at = int(places[0]) if len(places) else -1
+    place = ids.place_of(item_id)
+    at = -1 if place is None else place
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(_("Back to the list"), icon=":material/arrow_back:", on_click=close, key="items-back")
         for name, label, other, icon, key in (
@@ -90,7 +91,7 @@ def _ways(project: Project, item_id: int, ids: np.ndarray) -> None:
                 shortcut=key,
                 disabled=at < 0 or not 0 <= other < len(ids),
                 on_click=open_item,
-                args=(project, int(ids[other]) if at >= 0 and 0 <= other < len(ids) else item_id),
+                args=(project, int(ids[other : other + 1][0]) if at >= 0 and 0 <= other < len(ids) else item_id),
             )
         if at >= 0:
             st.caption(_("{place:,} of {n:,}", place=at + 1, n=len(ids)))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from labeler.core.id_runs import IdRuns
 from labeler.i18n.markdown import joined, plain
 from labeler.i18n.messages import _, mark, n_
 from labeler.projects.pool_map import PoolMap
@@ -27,7 +28,7 @@ NEARNESS = mark(
 )
 
 
-def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> np.ndarray | None:
+def item_map(project: Project, store: Store, ids: IdRuns, opinions: Opinions | None) -> IdRuns | None:
     """The map of those items of the list that are on it; the ids in the region that is selected, None without one."""
     drawn = places(project)
     if drawn is None:
@@ -64,7 +65,7 @@ def item_map(project: Project, store: Store, ids: np.ndarray, opinions: Opinions
     st.caption(sample + " " + _("Drag over the map to select a region; a click beside it selects none."))
     inside = in_region(frame, event["selection"].get(REGION) or {})
     st.markdown(in_words_of(frame if inside is None else inside))
-    return None if inside is None else inside["id"].to_numpy(dtype=np.int64)
+    return None if inside is None else IdRuns.of(inside["id"].to_numpy(dtype=np.int64))
 
 
 def _size(n: int, drawn: PoolMap) -> str:
@@ -79,11 +80,11 @@ def _size(n: int, drawn: PoolMap) -> str:
     )
 
 
-def frame_of(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> pd.DataFrame:
+def frame_of(project: Project, store: Store, ids: IdRuns, opinions: Opinions | None) -> pd.DataFrame:
     """The items of the list that are on the map: id, x, y, label, predicted, doubt, text."""
     drawn = places(project)
     assert drawn is not None
-    on_map = np.isin(drawn.items, ids)
+    on_map = ids.has(drawn.items)
     shown, where = drawn.items[on_map], drawn.places[on_map]
     listed = {row.item.id: row for row in store.catalogue.page(shown.tolist())}
     predicted = predictions_of(shown, opinions)

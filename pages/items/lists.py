@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from labeler.core.id_runs import IdRuns
 from labeler.files.sources import origin
 from labeler.i18n.markdown import escaped, plain
 from labeler.i18n.messages import _, n_, translate
@@ -26,24 +27,24 @@ LETTERS = 160  # of a text on a card
 LABEL_WIDTH = 110  # pixels of a column of class names
 
 
-def page_of(project: Project, name: str, ids: np.ndarray, size: int) -> np.ndarray:
+def page_of(project: Project, name: str, ids: IdRuns, size: int) -> np.ndarray:
     """The ids on the page that is chosen below the list."""
     number = int(st.session_state.get(_key(project, name, ids, size), 1))
     return ids[size * (number - 1) : size * number]
 
 
-def pages_below(project: Project, name: str, ids: np.ndarray, size: int) -> None:
+def pages_below(project: Project, name: str, ids: IdRuns, size: int) -> None:
     """The choice of a page, where there are several."""
     if len(ids) > size:
         st.pagination(-(-len(ids) // size), key=_key(project, name, ids, size), persist_state="session")
 
 
-def _key(project: Project, name: str, ids: np.ndarray, size: int) -> str:
+def _key(project: Project, name: str, ids: IdRuns, size: int) -> str:
     """The key of the choice of a page: a list of another length begins at its first page."""
     return key_of(project, f"{name}-page-of-{-(-len(ids) // size)}")
 
 
-def cards(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> None:
+def cards(project: Project, store: Store, ids: IdRuns, opinions: Opinions | None) -> None:
     """A card for each item: its picture or the beginning of its text, its label, and a button that opens it."""
     shown = page_of(project, "cards", ids, CARDS)
     listed = store.catalogue.page(shown.tolist())
@@ -99,7 +100,7 @@ def percent(probability: float) -> str:
     return f"{min(probability, 0.99):.0%}"
 
 
-def table(project: Project, store: Store, ids: np.ndarray, opinions: Opinions | None) -> list[int]:
+def table(project: Project, store: Store, ids: IdRuns, opinions: Opinions | None) -> list[int]:
     """A row for each item; the ids of those that are selected."""
     shown = page_of(project, "rows", ids, ROWS)
     listed = store.catalogue.page(shown.tolist())

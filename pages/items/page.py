@@ -1,8 +1,8 @@
 """The Items page: all items searched, filtered, looked at, labeled by hand, and selected to be asked next."""
 
-import numpy as np
 import streamlit as st
 
+from labeler.core.id_runs import IdRuns
 from labeler.i18n.messages import _, mark
 from pages.items import asking, lists, pool, search
 from pages.items.item import item_view
@@ -33,11 +33,12 @@ with project.store() as store:
         st.session_state[search.key_of(project, "choice")] = choice
     else:
         choice = st.session_state.get(search.key_of(project, "choice"), search.Choice())
-    ids = search.result(project, store, choice, opinions)
+    found = search.result(project, store, choice, opinions)
+ids = found.ids
 if here is not None:
     item_view(project, user, here, ids, opinions)
     st.stop()
-search.what_is_listed(project, choice, len(ids), unlisted, opinions)
+search.what_is_listed(project, choice, found, unlisted, opinions)
 asking.waiting(project)
 view = st.segmented_control(
     _("View"),
@@ -58,11 +59,12 @@ with project.store() as store:
         asking.ask_next(project, user, selected, what)
         rows = lists.table(project, store, selected, opinions)
     elif not len(ids):
-        st.info(_("No item matches: take a filter away, or search for fewer words."), icon=":material/search_off:")
+        if found.is_complete:
+            st.info(_("No item matches: take a filter away, or search for fewer words."), icon=":material/search_off:")
     elif view == "table":
         rows = lists.table(project, store, ids, opinions)
         if rows:
-            what, selected = search.joined([what, mark("rows of the table")]), np.array(rows)
+            what, selected = search.joined([what, mark("rows of the table")]), IdRuns.of(rows)
         asking.ask_next(project, user, selected, what)
     else:
         asking.ask_next(project, user, ids, what)

@@ -1,17 +1,19 @@
 """Which items are listed, and in which order: the search, the filters, and their result as ids."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from labeler.core.id_runs import IdRuns
 from labeler.core.items import Split
 from labeler.explain.similar import similar
 from labeler.i18n.messages import Message, _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.store import Store
-from labeler.store.catalogue import ItemFilter, State
+from labeler.store.catalogue import NOTHING, Found, ItemFilter, State
 from pages.items.pool import Opinions
 from pages.shared.cache import cached
 
@@ -27,6 +29,8 @@ STATES: dict[State, str] = {
 SPLITS: dict[Split, str] = {"pool": mark("pool"), "holdout": mark("holdout")}
 ADDED, NEWEST, DOUBT, LIKELY = "added", "newest", "doubt", "likely"  # orders
 MOST_VALUES = 200  # of a column, to choose from
+FIRST_SECONDS, GO_ON_SECONDS = 0.4, 4.0  # that a search takes before it shows what it has found
+MOST_COMPARED = 100_000  # items among which similar ones are looked for
 EVERYTHING = ItemFilter()
 
 
@@ -73,8 +77,9 @@ def choose(project: Project, store: Store, opinions: Opinions | None) -> Choice:
     return Choice(wanted, predicted, low, high, order, likely, st.session_state.get(key_of(project, "like")))
 
 
-def _select(project: Project, name: str, label: str, options: list[Any], words: Any = str) -> Any:
-    """A choice among options, or None for any."""
+# wide: what a selectbox is made of
+def _select(project: Project, name: str, label: str, options: list[Any], words: Any = str, other: bool = False) -> Any:
+    """A choice among options, or None for any. Args: other: whether another one can be typed in."""
     anything = _("any")
     return st.selectbox(
         label,
@@ -83,6 +88,7 @@ def _select(project: Project, name: str, label: str, options: list[Any], words: 
         placeholder=anything,
         key=key_of(project, name),
         persist_state="session",
+        accept_new_options=other,
     )
 
 
@@ -125,10 +131,12 @@ def _column(project: Project, store: Store) -> tuple[str | None, str]:
     column = _select(project, "column", _("Column"), columns)
     if column is None:
         return None, ""
-    values = cached("values", (version, column), lambda: [value for value, _n, _labeled in store.slices.counts(column)])
+    values, sampled = cached("values", (version, column), lambda: store.slices.values(column))
     if len(values) > MOST_VALUES:
         return column, st.text_input(_("Value"), key=key_of(project, f"value-{column}"), persist_state="session")
-    value = _select(project, f"value-{column}", _("Value"), values, lambda text: text or _("(empty)"))
+    value = _select(project, f"value-{column}", _("Value"), values, lambda text: text or _("(empty)"), bool(sampled))
+    if sampled:
+        st.caption(_("The values of {n:,} items of the pool. Another one can be typed in.", n=sampled))
     return (None, "") if value is None else (column, value)
 
 
@@ -152,9 +160,11 @@ def _order(project: Project, opinions: Opinions | None) -> tuple[str, int]:
     return choice or (ADDED, 0)
 
 
-def what_is_listed(project: Project, choice: Choice, n: int, unlisted: int, opinions: Opinions | None) -> None:
-    """How many items are listed, what they are, and a button that lists all again."""
-    parts = [n_("{n:,} item", "{n:,} items", n)]
+def what_is_listed(project: Project, choice: Choice, found: Found, unlisted: int, opinions: Opinions | None) -> None:
+    """How many items are listed, what they are, and buttons that search on and list all again."""
+    parts = [n_("{n:,} item", "{n:,} items", len(found.ids))]
+    if not found.is_complete:
+        parts.append(_("{looked:,} of {of:,} items searched so far", looked=found.looked, of=found.of))
     narrowed = choice != Choice(order=choice.order, likely=choice.likely)
     if narrowed:
         parts.append(translate(in_words(project, replace(choice, order=ADDED))))
@@ -168,6 +178,15 @@ def what_is_listed(project: Project, choice: Choice, n: int, unlisted: int, opin
         )
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption(" · ".join(parts), width="content")
+        if not found.is_complete:
+            st.button(
+                _("Search on"),
+                icon=":material/search:",
+                type="tertiary",
+                key="items-search-on",
+                on_click=_go_on,
+                args=(project, choice),
+            )
         if narrowed:
             st.button(
                 _("List all"),
@@ -202,32 +221,81 @@ def _list_all(project: Project) -> None:
 # ---------------------------------------------------------------- the result
 
 
-def result(project: Project, store: Store, choice: Choice, opinions: Opinions | None) -> np.ndarray:
-    """(n,) the ids that are listed, in order."""
-    version = (str(project.folder), store.created_at(), store.version(), store.asked_next.version())
-    ids = cached("items", (version, choice.wanted), lambda: store.catalogue.ids(choice.wanted))
-    if (like := choice.like) is not None:
-        near = cached("similar", (version, choice.wanted, like), lambda: _similar(project, store, like, ids))
-        ids = ids[:0] if near is None else near
+def result(project: Project, store: Store, choice: Choice, opinions: Opinions | None) -> Found:
+    """What is listed, in order, as far as the search for it has come."""
+    key = _key(project, store, choice.wanted)
+    if choice.like is not None:
+        near = cached("similar", (key, choice.wanted, choice.like), lambda: _similar(project, store, choice, opinions))
+        return _by_opinions(near, choice, opinions) if choice.needs_opinions else _whole(near)
     if choice.needs_opinions:
-        if opinions is None:
-            return ids[:0]
-        return _by_opinions(ids, choice, opinions)
-    return ids[::-1] if choice.order == NEWEST and choice.like is None else ids
+        items = opinions.items if opinions is not None else np.empty(0, dtype=np.int64)
+        among = cached("among", (key, choice.wanted, items.size), lambda: _among(store, choice.wanted, items))
+        return _by_opinions(among, choice, opinions)
+    found = NOTHING
+    for step in range(_steps(project, choice) + 1):
+        found = _searched(store, choice, (key, choice.wanted, choice.order == NEWEST, step), found)
+        if found.is_complete:
+            break
+    return found
 
 
-def _similar(project: Project, store: Store, like: int, ids: np.ndarray) -> np.ndarray | None:
-    item = store.items.get(like)
+def _searched(store: Store, choice: Choice, key: Hashable, so_far: Found) -> Found:
+    """The search, gone on with. Args: key: of all that the result depends on."""
+    seconds = GO_ON_SECONDS if so_far is not NOTHING else FIRST_SECONDS
+    newest_first = choice.order == NEWEST
+    return cached("items", key, lambda: store.catalogue.search(choice.wanted, seconds, so_far, newest_first))
+
+
+def _key(project: Project, store: Store, wanted: ItemFilter) -> Hashable:
+    """What the answer to a filter depends on: an answer changes no search for words, unless it is of the holdout."""
+    version = store.version()
+    if wanted.name or wanted.annotator or wanted.state:
+        return str(project.folder), store.created_at(), version, store.asked_next.version()
+    return str(project.folder), store.created_at(), version[3], *version[7:], store.catalogue.unlisted()
+
+
+def _steps(project: Project, choice: Choice) -> int:
+    """How often this search was gone on with."""
+    asked, steps = st.session_state.get(key_of(project, "go-on"), (None, 0))
+    return steps if asked == _asked(choice) else 0
+
+
+def _asked(choice: Choice) -> tuple[ItemFilter, bool]:
+    return choice.wanted, choice.order == NEWEST
+
+
+def _go_on(project: Project, choice: Choice) -> None:
+    st.session_state[key_of(project, "go-on")] = _asked(choice), _steps(project, choice) + 1
+
+
+def _among(store: Store, wanted: ItemFilter, items: np.ndarray) -> np.ndarray:
+    """(k,) ascending ids: those of these items that a filter lets through."""
+    return store.catalogue.search(wanted, among=items).ids[:]
+
+
+def _whole(ids: np.ndarray) -> Found:
+    return Found(IdRuns.of(ids), len(ids), len(ids))
+
+
+def _similar(project: Project, store: Store, choice: Choice, opinions: Opinions | None) -> np.ndarray:
+    """(k,) ids by similarity: among all that are listed, or of very many among those that have a prediction."""
+    item = store.items.get(choice.like) if choice.like is not None else None
     if item is None:
-        return None
-    listed = set(ids.tolist())
-    among = {content_hash: id_ for content_hash, id_ in store.catalogue.hashes().items() if id_ in listed}
-    near = similar(project, store, item, among)
-    return None if near is None else np.array(near, dtype=np.int64)
+        return np.empty(0, dtype=np.int64)
+    candidates = store.catalogue.candidates(choice.wanted)
+    if len(candidates) <= MOST_COMPARED:
+        items = candidates[:]
+    else:
+        items = opinions.items if opinions is not None else candidates[:MOST_COMPARED]
+    among = store.items.hashes_of(_among(store, choice.wanted, items).tolist())
+    near = similar(project, store, item, {content_hash: item_id for item_id, content_hash in among.items()})
+    return np.array(near or [], dtype=np.int64)
 
 
-def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions) -> np.ndarray:
+def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions | None) -> Found:
     """The items that the predictions let through, in the order that they give, where the order is theirs."""
+    if opinions is None:
+        return _whole(ids[:0])
     rows = opinions.rows(ids)
     ids, rows = ids[rows >= 0], rows[rows >= 0]
     confidence = opinions.confidence[rows]
@@ -236,9 +304,9 @@ def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions) -> np.ndar
         kept &= opinions.is_predicted(choice.predicted)[rows]
     ids, rows = ids[kept], rows[kept]
     if choice.like is not None or choice.order not in (DOUBT, LIKELY):
-        return ids[::-1] if choice.order == NEWEST else ids
+        return _whole(ids[::-1] if choice.order == NEWEST and choice.like is None else ids)
     rank = opinions.confidence[rows] if choice.order == DOUBT else -opinions.proba[rows, choice.likely]
-    return ids[np.argsort(rank, kind="stable")]
+    return _whole(ids[np.argsort(rank, kind="stable")])
 
 
 def in_words(project: Project, choice: Choice) -> Message:

@@ -58,10 +58,12 @@ def slices(project: Project) -> None:
     names = sorted(weakest, key=lambda name: weakest[name])  # of equals by name
     name = st.selectbox(_("Column"), names, key=f"slice-{project.slug}", width=360)
     column = next(c for c in measured_slices.columns if c.name == name)
-    counts = counted(project, column, state)
+    counts, sampled = counted(project, column, state)
     rows = [replace(s, pool=counts[s.value][0], labeled=counts[s.value][1]) for s in measured_slices.slices[name]]
     picture(project, measured_slices, rows)
     show_table(table(rows, measured_slices.whole is not None))
+    if sampled:
+        st.caption(_("Items and labels of the pool are estimates: the values of {n:,} items were counted.", n=sampled))
     with st.container(border=True):
         st.markdown(_("**Query more of these**"))
         if not is_allowed(project, "ask_next"):
@@ -86,12 +88,13 @@ def measured(project: Project) -> Measured:
     return Measured(columns, by_column, whole, weights is not None)
 
 
-def counted(project: Project, column: Column, state: Hashable) -> dict[str, tuple[int, int]]:
-    """Items and labels of the pool by value."""
+def counted(project: Project, column: Column, state: Hashable) -> tuple[dict[str, tuple[int, int]], int]:
+    """Items and labels of the pool by value, and how many items were counted where they are estimates, else 0."""
 
-    def count() -> dict[str, tuple[int, int]]:
+    def count() -> tuple[dict[str, tuple[int, int]], int]:
         with project.store() as store:
-            return slicing.counted(column, store.slices.counts(column.name))
+            values, sampled = store.slices.counts(column.name)
+        return slicing.counted(column, values), sampled
 
     return cached("slice-counts", (state, column), count)
 

@@ -56,7 +56,8 @@ def test_a_map_has_predictions_for_the_pool_alone_and_is_drawn_once(filled, monk
 
     with filled.store() as store:
         like = store.items.get(21)
-        near = similar(filled, store, like, store.catalogue.hashes())
+        pool = {hash_: item for item, hash_ in store.items.hashes_of(range(1, 51)).items()}
+        near = similar(filled, store, like, pool)
         assert similar(filled, store, like, {"none": 1}) == []
     assert len(near) == 49
     assert 21 not in near
@@ -96,7 +97,7 @@ def test_what_takes_too_long_to_predict_is_predicted_for_the_items_on_the_map_fi
     monkeypatch.setattr("labeler.cycle.round.affordable", lambda model, dataset, pool, seconds: 7)
     with filled.store() as store:
         store.maps.request(maps.state_of(store), "lead")
-        by_hash = sorted(store.catalogue.hashes().items())
+        by_hash = sorted((hash_, item) for item, hash_ in store.items.hashes_of(range(1, 51)).items())
     assert map_once(filled)
     with filled.store() as store:
         kept = predictions.kept(filled, store, predictions.POOL)

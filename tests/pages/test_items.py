@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from labeler.core.id_runs import IdRuns
 from labeler.core.items import Answer, NewItem
 from labeler.core.jobs import MapRequest
 from labeler.core.settings import TeamConfig
@@ -186,7 +187,7 @@ def test_a_region_holds_the_points_inside_it(predicted):
     from pages.items.item_map import frame_of, in_region
 
     with predicted.store() as store:
-        frame = frame_of(predicted, store, np.array([1, 2, 3]), None)
+        frame = frame_of(predicted, store, IdRuns.of([1, 2, 3]), None)
     inside = in_region(frame, {"x": [0.9, 0.1], "y": [0.1, 0.9]})
     assert inside["id"].tolist() == [2, 3]
     assert in_region(frame, {}) is None

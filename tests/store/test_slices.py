@@ -32,5 +32,5 @@ def test_columns_of_some_items_in_their_order(store):
 def test_items_and_labels_of_the_pool_by_text(store):
     sites(store)
     store.answers.add("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
-    assert store.slices.counts("site") == [("A", 6, 1), ("B", 3, 1)]  # item 4 is of the holdout
-    assert store.slices.counts("there is none") == [("", 9, 2)]
+    assert store.slices.counts("site") == ([("A", 6, 1), ("B", 3, 1)], 0)  # item 4 is of the holdout
+    assert store.slices.counts("there is none") == ([("", 9, 2)], 0)

@@ -12,7 +12,18 @@ from labeler.api import pictures
 from labeler.api.endpoint import Drawing, Later, settled
 from labeler.api.problems import address
 from labeler.api.v1 import frame
-from labeler.api.v1.frame import Body, Cursor, ItemId, Limit, Page, ProjectCall, in_project, page, place_of
+from labeler.api.v1.frame import (
+    Body,
+    Cursor,
+    ItemId,
+    Limit,
+    Page,
+    ProjectCall,
+    cursor_of,
+    in_project,
+    page,
+    place_of,
+)
 from labeler.api.v1.labels import Label, label_of
 from labeler.client import tables
 from labeler.core.errors import ForbiddenError, LabelerError, MissingError
@@ -29,6 +40,7 @@ router = frame.resource("Items")
 
 MOST_NEW = 1000  # items in a request; more are an import
 PATIENCE = 5.0  # seconds that new items wait for an import; a long one would keep threads from who labels
+SEARCH_SECONDS = 1.0  # after which a search replies with what it has found
 COLUMNS = ("text", "label", "split", "group")
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -90,14 +102,21 @@ def list_items(
     limit: Limit = frame.PAGE,
     cursor: Cursor = None,
 ) -> Page[ItemFacts]:
-    """In the order of import. Items of the holdout are listed once they have a label: nobody knows them before."""
+    """In the order of import. Items of the holdout are listed once they have a label: nobody knows them before.
+
+    A search through very many items replies after a second with what it has found, which may be fewer than `limit`, or
+    none: it goes on with `next`, which is null once all were searched.
+    """
     if split is not None and not call.may("see_holdout"):
         raise ForbiddenError("You may not see which items are in the holdout: ask somebody who leads the project.")
     wanted = ItemFilter(search, split, label, annotator, state)
     with call.project.store() as store:
-        ids = store.catalogue.some(wanted, place_of(cursor) or 0, limit + 1)
-        rows = store.catalogue.page(ids)
-    return page([_facts(call, row) for row in rows], limit, lambda facts: facts.id)
+        found = store.catalogue.after(wanted, place_of(cursor) or 0, limit + 1, SEARCH_SECONDS)
+        rows = store.catalogue.page(found.ids[: limit + 1].tolist())
+    listed = page([_facts(call, row) for row in rows], limit, lambda facts: facts.id)
+    if listed.next is None and not found.is_complete:  # the search goes on behind what it has looked at
+        return Page(items=listed.items, next=cursor_of(found.last))
+    return listed
 
 
 @router.post("/projects/{p}/items", status_code=201, summary="Add texts")
