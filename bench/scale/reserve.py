@@ -178,7 +178,8 @@ def progress(store: Store, name: str) -> None:
 
 def page_reads(store: Store) -> dict[str, float]:
     """The processor's milliseconds of what pages read, each the median of five."""
-    first = store.catalogue.ids(ItemFilter(state="labeled"))[:50].tolist()
+    search = store.catalogue.search
+    first = search(ItemFilter(state="labeled")).ids[:50].tolist()
     reads: dict[str, Callable[[], object]] = {
         "version": store.version,
         "counts": store.items.counts,
@@ -190,9 +191,15 @@ def page_reads(store: Store) -> dict[str, float]:
         "newest": store.catalogue.newest,
         "not listed": store.catalogue.unlisted,
         "a page of items": lambda: store.catalogue.page(first),
-        "ids: labeled": lambda: store.catalogue.ids(ItemFilter(state="labeled")),
-        "ids: a class": lambda: store.catalogue.ids(ItemFilter(name="bad")),
-        "ids: all": lambda: store.catalogue.ids(ItemFilter()),
+        "list: labeled": lambda: search(ItemFilter(state="labeled")),
+        "list: without a label": lambda: search(ItemFilter(state="unlabeled")),
+        "list: a class": lambda: search(ItemFilter(name="bad")),
+        "list: all": lambda: search(ItemFilter()),
+        "a word, a part": lambda: search(ItemFilter(words="number 7"), seconds=0),
+        "values of a column": lambda: store.slices.counts("site"),
+        "imports": store.imports.all,
+        "composition": store.items.composition,
+        "groups": store.items.group_counts,
     }
     return {name: round(float(np.median([milliseconds(read)[1] for _ in range(5)])), 2) for name, read in reads.items()}
 

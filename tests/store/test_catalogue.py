@@ -1,5 +1,6 @@
 """The page Items' reads: searches and filters by hand, and what happened to an item."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import Config
 from labeler.store import Store
-from labeler.store.catalogue import ItemFilter, words_in
+from labeler.store.catalogue import NOTHING, ItemFilter, words_in
 from tests.support.fill import add, rank
 from tests.support.samples import text_config
 
@@ -72,6 +73,24 @@ def test_the_filters_narrow_what_is_listed(letters):
         "chosen": [3],
         "waiting": [],
     }
+
+
+def test_a_search_stops_when_its_time_is_up_and_goes_on_where_it_stopped(letters, monkeypatch):
+    monkeypatch.setattr("labeler.store.catalogue.LOOK", 2)
+    words, found, steps = ItemFilter(words="refund"), NOTHING, []
+    while not found.is_complete or not steps:
+        found = letters.catalogue.search(words, 0, found, newest_first=True)
+        steps.append((found.ids[:].tolist(), found.looked, found.of, found.last))
+    assert steps == [([], 2, 5, 4), ([3, 2], 4, 5, 2), ([3, 2], 5, 5, 1)]
+    first = letters.catalogue.after(words, 0, 1, seconds=0)
+    assert (first.ids[:].tolist(), first.last, first.is_complete) == ([2], 2, False)
+    rest = letters.catalogue.after(words, first.last, 5, seconds=0)
+    assert (rest.ids[:].tolist(), rest.last) == ([3], 4)
+
+
+def test_a_search_is_limited_to_some_items(letters):
+    found = letters.catalogue.search(ItemFilter(words="refund"), among=np.array([1, 3, 99]))
+    assert found.ids[:].tolist() == [3]
 
 
 def test_holdout_items_are_listed_once_they_have_a_label(store):

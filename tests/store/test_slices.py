@@ -34,3 +34,12 @@ def test_items_and_labels_of_the_pool_by_text(store):
     store.answers.add("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
     assert store.slices.counts("site") == ([("A", 6, 1), ("B", 3, 1)], 0)  # item 4 is of the holdout
     assert store.slices.counts("there is none") == ([("", 9, 2)], 0)
+
+
+def test_of_many_items_a_part_is_counted_and_the_numbers_are_estimates(store):
+    store.items.add(
+        [NewItem(f"{i:06d}", "s", f"t{i}", split="pool", metadata={"site": "AB"[i % 2]}) for i in range(12)]
+    )
+    store.answers.add("kim", [Answer(f"{i}", i, "label", "good") for i in (1, 3)])
+    assert store.slices.counts("site", most=4) == ([("A", 6, 2), ("B", 6, 0)], 4)
+    assert store.slices.values("site", most=1) == (["A"], 1)
