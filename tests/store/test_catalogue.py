@@ -77,7 +77,8 @@ def test_the_filters_narrow_what_is_listed(letters):
 
 def test_a_search_stops_when_its_time_is_up_and_goes_on_where_it_stopped(letters, monkeypatch):
     monkeypatch.setattr("labeler.store.catalogue.LOOK", 2)
-    words, found, steps = ItemFilter(words="refund"), NOTHING, []
+    words, found = ItemFilter(words="refund"), NOTHING
+    steps: list[tuple[list[int], int, int, int]] = []
     while not found.is_complete or not steps:
         found = letters.catalogue.search(words, 0, found, newest_first=True)
         steps.append((found.ids[:].tolist(), found.looked, found.of, found.last))
