@@ -1,5 +1,6 @@
 """A zip of another tool's folder → that folder, unpacked for as long as it is read."""
 
+import errno
 import lzma
 import shutil
 import tempfile
@@ -24,6 +25,9 @@ _BROKEN = (
     *(zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, zlib.error, lzma.LZMAError, EOFError),
     *(FileExistsError, NotADirectoryError, IsADirectoryError),  # one name is that of a file and of a folder
 )
+
+SHOWN = 80  # characters of a name in a message
+_NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)  # what file systems answer to a name that they do not take
 
 
 @contextmanager
@@ -75,11 +79,20 @@ def _write(
     """Write entries below the folder, without the folder `top` that all of them are in."""
     for entry in entries:
         path = folder / safe_name(entry.filename.removeprefix(top))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            if is_whole:
-                with archive.open(entry) as content:
-                    shutil.copyfileobj(content, file)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                if is_whole:
+                    with archive.open(entry) as content:
+                        shutil.copyfileobj(content, file)
+        except OSError as error:
+            if error.errno not in _NO_NAME:
+                raise
+            raise SourceError(
+                "{name} holds a file whose name cannot be used here: {entry}. Rename it, and pack the zip again.",
+                name=Path(archive.filename or "").name,
+                entry=_beginning(entry.filename),
+            ) from error
 
 
 def _top(entries: Iterable[zipfile.ZipInfo]) -> str:
@@ -87,6 +100,11 @@ def _top(entries: Iterable[zipfile.ZipInfo]) -> str:
     tops = {entry.filename.partition("/")[0] + "/" for entry in entries}
     top = tops.pop()
     return top if not tops and all(entry.filename.startswith(top) for entry in entries) else ""
+
+
+def _beginning(name: str) -> str:
+    """A name as a message shows it, without the end of one that is very long."""
+    return name if len(name) <= SHOWN else name[:SHOWN] + "…"
 
 
 def _suffix(entry: zipfile.ZipInfo) -> str:

@@ -76,6 +76,19 @@ def test_a_zip_in_which_a_file_has_the_name_of_a_folder_is_refused(tmp_path: Pat
     assert [*tmp_path.iterdir()] == [source]
 
 
+def test_a_zip_with_a_name_that_is_too_long_is_refused_and_the_entry_named(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "long.zip", "w") as archive:
+        archive.writestr("top/tasks.json", "[]")
+        archive.writestr(f"top/{'x' * 300}.json", "[]")
+    with pytest.raises(SourceError, match=r"long\.zip holds a file whose name cannot be used here: top/x+…"):
+        unpacked_names(tmp_path / "long.zip")
+
+
+def unpacked_names(path: Path) -> list[str]:
+    with unpacked(path) as source:
+        return [str(source)]
+
+
 def test_a_zip_that_would_unpack_to_too_much_is_refused_before_it_is(tmp_path: Path):
     source = packed(tmp_path / "out.zip", annotations_json=b" " * 3_000_000)
     with (
