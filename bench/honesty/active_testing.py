@@ -22,9 +22,7 @@ from bench.label_efficiency.strategies import task_of
 from labeler.core import decisions
 from labeler.core.rounds import Labels
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
 from labeler.learner.predict import class_proba
-from labeler.learner.task import LearningTask
 from labeler.measure import active_testing
 from labeler.measure.intervals import wilson
 
@@ -82,17 +80,13 @@ def main() -> None:
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, options.data, Path(scratch))
-        normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
+        unlabeled = task.learning()
         for size in map(int, options.labels.split(",")):
             worlds = []
             for seed in range(options.seeds):
                 rng = np.random.default_rng(seed)
                 learned = rng.permutation(task.pool)[:size]
-                model = fit_heads(
-                    LearningTask(
-                        task.dataset, Labels(learned, task.targets[learned]), len(task.config.classes), normalizer
-                    )
-                )
+                model = fit_heads(unlabeled.relabeled(Labels(learned, task.targets[learned])))
                 proba, targets = class_proba(model, task.dataset, task.holdout), task.targets[task.holdout]
                 held = rng.choice(len(targets), min(options.holdout, len(targets)), replace=False)
                 worlds.append((proba[held], targets[held], float((~decisions.correct(proba, targets)).mean()), rng))

@@ -22,7 +22,6 @@ from labeler.cycle.state import State
 from labeler.learner.folds import stratified
 from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask
 from labeler.progress import shadows
 
@@ -44,24 +43,24 @@ class World:
     pool: np.ndarray
     population: np.ndarray
     config: Config
-    normalizer: Normalizer
+    unlabeled: LearningTask
 
     @classmethod
     def load(cls, name: str, data: Path) -> "World":
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, data, Path(scratch))
-        dataset = task.dataset
-        embeddings = np.array(dataset.embeddings)  # in memory: they are read a thousand times
+        embeddings = np.array(task.dataset.embeddings)  # in memory: they are read a thousand times
+        dataset = Dataset(task.dataset.inputs, embeddings, task.dataset.dims)
         order = np.random.default_rng(0).permutation(len(dataset))
         cut = min(len(order) // 2, LARGEST_POOL)
         return cls(
             name,
-            Dataset(dataset.inputs, embeddings, dataset.dims),
+            dataset,
             task.targets,
             np.sort(order[:cut]),
             np.sort(order[cut:]),
             replace(task.config, query=replace(task.config.query, candidates=CANDIDATES)),
-            Normalizer.fit(embeddings, dataset.dims),
+            replace(task, dataset=dataset).learning(),
         )
 
     def labels(self, positions: np.ndarray) -> Labels:
@@ -69,7 +68,7 @@ class World:
 
     def task(self, labels: Labels) -> LearningTask:
         """What is learned from these labels."""
-        return LearningTask(self.dataset, labels, len(self.config.classes), self.normalizer)
+        return self.unlabeled.relabeled(labels)
 
 
 def project(world: World, seed: int) -> dict[str, np.ndarray]:

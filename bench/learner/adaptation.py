@@ -11,6 +11,7 @@ it covers which labels are drawn; the adaptation itself runs once.
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,8 @@ from labeler.backbones.encoder import Encoder
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import LearnerConfig
 from labeler.experiments.dataset import Task
-from labeler.learner.model import Normalizer
 from labeler.learner.predict import class_proba
 from labeler.learner.self_supervised import adapt
-from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 from labeler.progress.curves import paired_gain
 
@@ -39,14 +38,12 @@ def accuracies(
     rows = np.unique(np.concatenate([*draws, task.holdout]))  # embedding the others would change nothing but the mean
     inputs = [task.dataset.inputs[row] for row in rows]
     dataset = Dataset(inputs, encoder.encode(inputs), encoder.dims)
-    normalizer, held = Normalizer.fit(dataset.embeddings, dataset.dims), np.searchsorted(rows, task.holdout)
+    unlabeled, held = replace(task, dataset=dataset).learning(encoder), np.searchsorted(rows, task.holdout)
     by_size: dict[int, list[float]] = {}
     for m in sizes:
         for seed, drawn in enumerate(draws):
             labels = Labels(np.searchsorted(rows, drawn[:m]), task.targets[drawn[:m]])
-            model = fit(
-                LearningTask(dataset, labels, len(task.config.classes), normalizer, encoder), learner, seed
-            ).model
+            model = fit(unlabeled.relabeled(labels), learner, seed).model
             right = class_proba(model, dataset, held).argmax(axis=1) == task.targets[task.holdout]
             by_size.setdefault(m, []).append(float(right.mean()))
     return by_size

@@ -11,7 +11,7 @@ that are not on this machine are left out (`make encoders`).
 import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,8 +63,7 @@ class Trial:
         labeled = part(read_labeled(data / f"{name}.csv"), *sizes)
         task = load_task(labeled, QueryConfig(seed_size=20), learner, cache)
         encoder = load_encoder(learner, "text", [str(text) for text in task.dataset.inputs], task.cache)
-        nothing = Labels(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
-        learning = LearningTask.of(task.dataset, nothing, len(task.config.classes), encoder)
+        learning = task.learning(encoder)
         sentences = [encoder.encode(SENTENCES[name][c]) for c in task.config.classes]
         return cls(task, learning, Known(sentences, meaning(encoder)))
 
@@ -92,9 +91,7 @@ class Trial:
         """Accuracy with `n` labels, and the weight of the prior."""
         rows = np.random.default_rng(FIRST_SEED + seed).permutation(self.task.pool)[:n]
         labels, holdout = Labels(rows, self.task.targets[rows]), self.task.holdout
-        learning = LearningTask(
-            self.task.dataset, labels, self.learning.n_classes, self.learning.normalizer, prior=prior
-        )
+        learning = replace(self.learning.relabeled(labels), prior=prior)
         truth, weight = self.task.targets[holdout], weight_of_prior(learning)
         try:
             predicted = fit_heads(learning, weight).predict_proba(self.task.dataset, holdout).argmax(axis=1)

@@ -34,9 +34,8 @@ from labeler.experiments.dataset import Task
 from labeler.learner import levers as levers_of
 from labeler.learner.finetune import Finetuner
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, Model, Normalizer
+from labeler.learner.model import FineTuned, Model
 from labeler.learner.predict import class_proba
-from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 from labeler.measure.metrics import calibration_error
 from labeler.progress.curves import paired_gain
@@ -92,7 +91,7 @@ class Bench:
         self.task = task
         texts = [text for text in task.dataset.inputs if isinstance(text, str)]
         self.encoder: Encoder = load_encoder(task.config.learner, task.config.modality, texts, task.cache)
-        self.normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
+        self.unlabeled = task.learning(self.encoder)
 
     def measure(self, labels: Labels, train: Callable[[Labels], Model], measured: np.ndarray) -> dict[str, float]:
         """Accuracy, calibration error and seconds of the model that `train` makes of these labels.
@@ -114,15 +113,11 @@ class Bench:
         }
 
     def frozen(self, labels: Labels) -> Model:
-        return fit_heads(LearningTask(self.task.dataset, labels, len(self.task.config.classes), self.normalizer))
+        return fit_heads(self.unlabeled.relabeled(labels))
 
     def fitted(self, learner: LearnerConfig, seed: int) -> Callable[[Labels], Model]:
-        n_classes = len(self.task.config.classes)
-
         def train(labels: Labels) -> Model:
-            return fit(
-                LearningTask(self.task.dataset, labels, n_classes, self.normalizer, self.encoder), learner, seed
-            ).model
+            return fit(self.unlabeled.relabeled(labels), learner, seed).model
 
         return train
 
@@ -134,7 +129,7 @@ class Bench:
         levers = levers_of.resolve(replace(FinetuneConfig(), **(PLAIN | change)), about_texts)
 
         def train(labels: Labels) -> Model:
-            heads = fit_heads(LearningTask(task.dataset, labels, len(task.config.classes), self.normalizer))
+            heads = fit_heads(self.unlabeled.relabeled(labels))
             inputs, targets = (
                 [task.dataset.inputs[p] for p in labels.positions],
                 np.searchsorted(heads.classes, labels.targets),

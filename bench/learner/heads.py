@@ -20,7 +20,6 @@ from bench.label_efficiency.strategies import BUDGETS, task_of
 from labeler.core.rounds import Labels
 from labeler.experiments.dataset import Task
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask
 from labeler.progress.curves import area_under_curve, paired_gain
 
@@ -31,13 +30,13 @@ GRIDS = {name: list(range(20, 501, 40)) for name in BUDGETS} | {
 }
 
 
-def accuracies(task: Task, normalizer: Normalizer, rows: np.ndarray) -> dict[str, float]:
+def accuracies(task: Task, unlabeled: LearningTask, rows: np.ndarray) -> dict[str, float]:
     """Accuracy on the holdout of each head that learned from the items at `rows`."""
     embeddings, held = task.dataset.embeddings, task.holdout
     last = slice(embeddings.shape[1] - task.dataset.dims[-1], None)
     plain = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     plain.fit(embeddings[rows, last], task.targets[rows])
-    ours = fit_heads(LearningTask(task.dataset, Labels(rows, task.targets[rows]), len(task.config.classes), normalizer))
+    ours = fit_heads(unlabeled.relabeled(Labels(rows, task.targets[rows])))
     each = ours.member_proba(task.dataset, held)
     predicted = {
         "plain": plain.predict(embeddings[held, last]),
@@ -58,11 +57,11 @@ def main() -> None:
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
             task = task_of(name, options.data, Path(scratch))
-        normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
+        unlabeled = task.learning()
         areas: dict[str, list[float]] = {}
         for seed in range(options.seeds):
             order = np.random.default_rng(seed).permutation(task.pool)
-            curve = [accuracies(task, normalizer, order[:m]) for m in GRIDS[name]]
+            curve = [accuracies(task, unlabeled, order[:m]) for m in GRIDS[name]]
             for head in curve[0]:
                 areas.setdefault(head, []).append(area_under_curve(GRIDS[name], [point[head] for point in curve]))
         gain, low, high = paired_gain(areas["frozen"], areas["plain"])

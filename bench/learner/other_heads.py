@@ -16,8 +16,6 @@ from labeler.core.rounds import Labels
 from labeler.core.setting_rules import LINEAR
 from labeler.core.settings import LearnerConfig
 from labeler.learner.estimators import NAMES
-from labeler.learner.model import Normalizer
-from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 
 
@@ -34,7 +32,7 @@ def main(data: Path, only: str, heads: str, labels: str, seeds: int, items: int)
     click.echo(f"| data | head | {' | '.join(f'{size} labels' for size in sizes)} | seconds |")
     click.echo(f"|---|---|{'---:|' * (len(sizes) + 1)}")
     for name, task in tasks(data, only, items):
-        normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
+        unlabeled = task.learning()
         for head in heads.split(","):
             learner = LearnerConfig(kind="frozen", head=head)
             cells, seconds = [], 0.0
@@ -42,8 +40,7 @@ def main(data: Path, only: str, heads: str, labels: str, seeds: int, items: int)
                 accuracies = []
                 for seed in range(seeds):
                     rows = np.random.default_rng(seed).permutation(task.pool)[:size]
-                    given = Labels(rows, task.targets[rows])
-                    learning = LearningTask(task.dataset, given, len(task.config.classes), normalizer)
+                    learning = unlabeled.relabeled(Labels(rows, task.targets[rows]))
                     began = time.perf_counter()
                     proba = fit(learning, learner, seed).model.predict_proba(task.dataset, task.holdout)
                     seconds = time.perf_counter() - began

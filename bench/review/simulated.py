@@ -13,7 +13,6 @@ from labeler.cycle.round import run_round
 from labeler.cycle.state import State
 from labeler.experiments.dataset import LabeledRows, Task, load_task, read_labeled
 from labeler.files.sources import SourceColumns
-from labeler.learner.model import Normalizer
 from labeler.learner.task import LearningTask
 from labeler.quality import findings as quality
 from labeler.quality.label_errors import out_of_sample
@@ -64,7 +63,7 @@ class People:
 
     def __init__(self, task: Task, seed: int, rate: float) -> None:
         self.task, self.seed, self.rate = task, seed, rate
-        self.normalizer = Normalizer.fit(task.dataset.embeddings, task.dataset.dims)
+        self.unlabeled = task.learning()
         self.rng = np.random.default_rng([seed, 29])
         self.first, self.second = self.with_errors(), self.with_errors()
 
@@ -77,7 +76,7 @@ class People:
 
     def learning(self, labels: Labels) -> LearningTask:
         """What is learned from these labels."""
-        return LearningTask(self.task.dataset, labels, len(self.task.config.classes), self.normalizer)
+        return self.unlabeled.relabeled(labels)
 
     def choose(self, n: int) -> np.ndarray:
         """Positions of the labeled items, in the order of labeling."""

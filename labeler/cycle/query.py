@@ -105,7 +105,8 @@ def _best_of_shards(state: State, querier: Querier, pool: np.ndarray, n: int, rn
     task = state.task
     nothing = Dataset([], np.empty((0, sum(task.dataset.dims)), np.float32), task.dataset.dims)
     # what a node needs of the state: how many classes an item has
-    bare = State(replace(task, dataset=nothing, encoder=None, prior=None), pool[:0], Labels(pool[:0], pool[:0]))
+    bare_task = replace(task, dataset=nothing, encoder=None, prior=None, spread=None)
+    bare = State(bare_task, pool[:0], Labels(pool[:0], pool[:0]))
     chunks = shards(task.dataset, pool, apart=True)
     best = [*engines.current().map(partial(_best, bare, querier, n), chunks, gpu=True)]
     starts = np.cumsum([0, *(size for size, _, _ in best)])

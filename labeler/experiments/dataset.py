@@ -10,17 +10,19 @@ import numpy as np
 from labeler.backbones.auto import AUTO, strongest
 from labeler.backbones.cache import embed
 from labeler.backbones.choose import load_encoder
+from labeler.backbones.encoder import Encoder
 from labeler.backbones.weights import cache_folder
 from labeler.core.errors import SourceError
 from labeler.core.groups import codes, drawn_groups
 from labeler.core.items import ClassesAnItem, Counts, Modality, Problem, Progress
 from labeler.core.labels import join, labels_at, names_in
-from labeler.core.rounds import Dataset
+from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.cycle.snapshot import Snapshot
 from labeler.files.sources import Row, SourceColumns, read
 from labeler.files.tables import read_table
 from labeler.i18n.messages import mark
+from labeler.learner.task import LearningTask
 from labeler.projects.new_items import content_hash, normalise
 from labeler.projects.staging import check_groups
 
@@ -42,6 +44,12 @@ class Task:
     config: Config
     cache: Path  # folder of the embeddings
     folder: Path | None = None  # that holds the file of a head of one's own
+
+    def learning(self, encoder: Encoder | None = None) -> LearningTask:
+        """What is to be learned, without labels yet. The encoder is needed to fine-tune."""
+        nothing = np.empty(0, dtype=np.intp)
+        labels = Labels(nothing, self.targets[nothing])
+        return LearningTask.of(self.dataset, labels, len(self.config.classes), encoder, self.folder)
 
 
 LABELED = SourceColumns(label="label")

@@ -28,7 +28,6 @@ from labeler.engine.protocol import Report
 from labeler.experiments.dataset import Task
 from labeler.experiments.summary import CONTROL, Run, summarise
 from labeler.i18n.messages import sentences
-from labeler.learner.task import LearningTask
 from labeler.measure import clusters
 from labeler.projects.own_strategies import limits_of, strategies_in
 
@@ -71,8 +70,7 @@ def run(
         texts = [i for i in task.dataset.inputs if isinstance(i, str)]
         encoder = load_encoder(config.learner, config.modality, texts, task.cache)
     labeled, pool, holdout = np.empty(0, dtype=np.intp), task.pool, Labels(task.holdout, task.targets[task.holdout])
-    start = Labels(labeled, task.targets[labeled])
-    learning = LearningTask.of(task.dataset, start, len(config.classes), encoder, task.folder)
+    learning = task.learning(encoder)
     curve: list[tuple[Any, ...]] = []
     previous, neighbours = None, Neighbours(task.dataset)
     while len(curve) <= rounds:

@@ -35,6 +35,8 @@ FEW = 20  # labels: with a prior, a discriminant of fewer is only noise beside i
 FLOOR = 1e-4  # the smallest probability that counts as evidence
 FOLDS = 5
 
+SPREAD_ENDS = 500  # labels: with more the pool's spread gains nothing
+
 # Multiplications from which on a GPU is asked: some seconds of one core.
 LARGE = 2 * 10**10
 PASSES = 200  # that a fit of a regression makes, about
@@ -103,7 +105,7 @@ def _heads_with(task: LearningTask, prior: Prior, weight: float) -> LinearHeads:
     fitted = [_beside(task, prior, weight)]
     targets = task.labels.targets
     if len(targets) >= FEW and len(np.unique(targets)) == task.n_classes:
-        features, basis = _span(task.features(task.labels.positions))
+        features, basis = _span(task)
         learned, bias = discriminant(features, targets)
         fitted.append((learned @ basis + weight * prior.weight, bias + weight * prior.bias))
     return _over_all_classes(task, fitted)
@@ -116,7 +118,7 @@ def _beside(task: LearningTask, prior: Prior, weight: float) -> Head:
     """
     n = len(task.labels)
     whole = task.features(task.labels.positions)
-    features, basis = _span(whole) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
+    features, basis = _span(task) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
     strength = _strength(task.dataset) * min(1.0, 0.1 + n / 50)
     offset = weight * prior.scores(whole)
     learned, bias = offset_logistic(features, task.labels.targets.astype(np.intp), offset, strength)
@@ -130,7 +132,7 @@ def _beside_of_each(task: LearningTask, prior: Prior, weight: float) -> Head:
     """
     n, n_classes = len(task.labels), task.n_classes
     whole = task.features(task.labels.positions)
-    features, basis = _span(whole) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
+    features, basis = _span(task) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
     strength = _strength(task.dataset) * min(1.0, 0.1 + n / 50)
     frequency = (task.labels.targets.sum(axis=0) + 1) / (n + max(n_classes, 2))
     base = np.log(frequency / (1 - frequency))
@@ -151,7 +153,7 @@ def _over_all_classes(task: LearningTask, fitted: list[Head]) -> LinearHeads:
 
 def _plain_heads(task: LearningTask) -> LinearHeads:
     """Heads that learn from the labels alone."""
-    features, basis = _span(task.features(task.labels.positions))
+    features, basis = _span(task)
     strength = _strength(task.dataset)
 
     def fit(targets: np.ndarray) -> list[Head]:
@@ -175,7 +177,7 @@ def fit_committee(task: LearningTask, members: int, seed: int) -> LinearHeads:
         drawn = [task.subset(rng.integers(n, size=n)) for _ in range(members)]
         beside = _beside_of_each if task.labels.several else _beside
         return _over_all_classes(task, [beside(bootstrap, task.prior, weight) for bootstrap in drawn])
-    features, basis = _span(task.features(task.labels.positions))
+    features, basis = _span(task)
     strength = _strength(task.dataset)
 
     def fit(targets: np.ndarray) -> list[Head]:
@@ -278,16 +280,23 @@ def _strength(dataset: Dataset) -> float:
     return C_TEXT if isinstance(dataset.inputs[0], str) else C_IMAGE
 
 
-def _span(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows (m, r) in an orthonormal basis (r, d) of their span; with many labels the rows themselves, r = d.
+def _span(task: LearningTask) -> tuple[np.ndarray, np.ndarray]:
+    """The labels' features as heads learn from them (m, r), and the columns that each stands for (r, d).
 
-    A head with an L2 penalty lies in the span of its examples, so a fit on m columns finds the same head as one on d
-    columns. With few labels and wide features it is several times faster.
+    Up to `SPREAD_ENDS` labels the features are stretched as the pool is spread. The rows lie in an orthonormal basis of
+    their span; with many labels they are the features themselves, r = d. A head with an L2 penalty lies in the span of
+    its examples, so a fit on m columns finds the same head as one on d columns. With few labels and wide features it is
+    several times faster.
     """
+    features, spread = task.features(task.labels.positions), task.spread if len(task.labels) <= SPREAD_ENDS else None
+    if spread is not None:
+        features = spread.stretched(features)
     if 2 * len(features) > features.shape[1]:  # finding the basis costs more than it saves
-        return features, np.eye(features.shape[1], dtype=features.dtype)
-    basis, triangle = np.linalg.qr(features.T)
-    return triangle.T, basis.T
+        rows, basis = features, np.eye(features.shape[1], dtype=features.dtype)
+    else:
+        columns, triangle = np.linalg.qr(features.T)
+        rows, basis = triangle.T, columns.T
+    return rows, basis if spread is None else spread.of_features(basis)
 
 
 def logistic(features: np.ndarray, targets: np.ndarray, strength: float, counts: np.ndarray | None = None) -> Head:

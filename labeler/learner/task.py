@@ -10,6 +10,7 @@ from labeler.backbones.encoder import Encoder
 from labeler.core.rounds import Dataset, Labels
 from labeler.learner.model import Normalizer
 from labeler.learner.prior import Known, Prior
+from labeler.learner.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class LearningTask:
 
     n_classes: of the project, with or without labels. normalizer: of the dataset's embeddings. encoder: what computed
     these; only fine-tuning needs it. folder: of the project; only a head that is a file of its needs it. prior: what is
-    known of the classes without labels; only linear heads start from it.
+    known of the classes without labels; only linear heads start from it. spread: of the dataset's features; None:
+    linear heads take all directions to be alike.
     """
 
     dataset: Dataset
@@ -28,6 +30,7 @@ class LearningTask:
     encoder: Encoder | None = None
     folder: Path | None = None
     prior: Prior | None = None
+    spread: Spread | None = None
 
     @classmethod
     def of(
@@ -38,8 +41,14 @@ class LearningTask:
         encoder: Encoder | None = None,
         folder: Path | None = None,
     ) -> Self:
-        """A task whose normalizer is fitted to all of the dataset's embeddings."""
-        return cls(dataset, labels, n_classes, Normalizer.fit(dataset.embeddings, dataset.dims), encoder, folder)
+        """A task whose normalizer is fitted to all of the dataset's embeddings.
+
+        Of texts the spread is that of the embeddings, too. Of images there is none: heads lost by it on drawings.
+        """
+        normalizer = Normalizer.fit(dataset.embeddings, dataset.dims)
+        of_texts = len(dataset) > 0 and isinstance(dataset.inputs[0], str)
+        spread = Spread.of(normalizer, dataset.embeddings) if of_texts else None
+        return cls(dataset, labels, n_classes, normalizer, encoder, folder, spread=spread)
 
     def knowing(self, known: Known) -> Self:
         """The same task, learned from what is known of the classes, too."""

@@ -263,7 +263,8 @@ class _FineTuning:
         tuned_task = replace(
             task,
             dataset=Dataset(self.inputs, features, task.normalizer.dims, task.groups),
-            prior=None,  # it is a score of the frozen features
+            prior=None,  # it is a score of the frozen features, and the spread is theirs
+            spread=None,
             labels=replace(labels, positions=np.arange(len(labels))),
         )
         return fit_heads(tuned_task.subset(rows))
