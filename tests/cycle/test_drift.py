@@ -52,6 +52,8 @@ def test_new_items_of_another_world_are_called_so_wherever_people_look(project):
     assert "it is worse on new items" in said[0]
     assert said[1].startswith("Classes are more or less frequent among new items: good 80%, before ")
     assert said[2].startswith("New items look different: of 100 pairs")
+    assert said[3].startswith("Label more of the new items")
+    assert sentences(drift, is_left=False)[3].startswith("Raise the share of later items")
     assert [row["labeled holdout items"] for row in table(drift)] == ["70", "70"]
     app = visit("progress", part="Holdout")
     assert any("it is worse on new items" in warning.value for warning in app.warning)

@@ -10,8 +10,11 @@ MOST_CLASSES = 3  # that are named
 HOW_SURE = mark("Where nothing has changed, one of these differences is called sure in 5 of 100 looks at most.")
 
 
-def sentences(drift: Drift | None) -> list[str]:
-    """What is known of the newest items, the surest first; empty where nothing can be told."""
+def sentences(drift: Drift | None, is_left: bool = True) -> list[str]:
+    """What is known of the newest items, the surest first; empty where nothing can be told.
+
+    Args: is_left: whether items of the pool can still get a label.
+    """
     if drift is None:
         return []
     lines = []
@@ -37,6 +40,10 @@ def sentences(drift: Drift | None) -> list[str]:
     if has_changed(drift):
         lines.append(
             _("Label more of the new items, and raise the share of later items in the holdout on the Project page.")
+            if is_left
+            else _(
+                "Raise the share of later items in the holdout on the Project page: it counts for those still to come."
+            )
         )
     return lines
 
