@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -42,6 +43,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @cached_property
+    def is_of_texts(self) -> bool:
+        """Whether the inputs are texts; the first one is read to tell."""
+        return len(self) > 0 and isinstance(self.inputs[0], str)
 
     def inputs_at(self, positions: np.ndarray) -> list[Input]:
         """The inputs of the items at `positions` (k,)."""

@@ -277,7 +277,7 @@ def _yes_or_no(targets: np.ndarray, fit: Callable[[np.ndarray], list[Head]]) -> 
 
 
 def _strength(dataset: Dataset) -> float:
-    return C_TEXT if isinstance(dataset.inputs[0], str) else C_IMAGE
+    return C_TEXT if dataset.is_of_texts else C_IMAGE
 
 
 def _span(task: LearningTask) -> tuple[np.ndarray, np.ndarray]:

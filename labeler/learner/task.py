@@ -46,8 +46,7 @@ class LearningTask:
         Of texts the spread is that of the embeddings, too. Of images there is none: heads lost by it on drawings.
         """
         normalizer = Normalizer.fit(dataset.embeddings, dataset.dims)
-        of_texts = len(dataset) > 0 and isinstance(dataset.inputs[0], str)
-        spread = Spread.of(normalizer, dataset.embeddings) if of_texts else None
+        spread = Spread.of(normalizer, dataset.embeddings) if dataset.is_of_texts else None
         return cls(dataset, labels, n_classes, normalizer, encoder, folder, spread=spread)
 
     def knowing(self, known: Known) -> Self:
