@@ -43,6 +43,7 @@ _SPAN = "id > :first AND id <= :last"
 SETTLED = "CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END"
 WANTED = f"MAX({SETTLED}, i.wanted)"
 PREFIX = 3  # digits of the content hash by which `open_counts` counts
+SORTED_AT_ONCE = 1_000_000  # rows that SQLite sorts, which it does in memory: about 80 bytes a row
 
 
 class Items:
@@ -115,12 +116,16 @@ class Items:
             return None
         if self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
             return None if self.db.config.evaluation.later_share else []
-        rows = self.db.execute(
-            f"SELECT first FROM (SELECT MIN(id) AS first, split, content_hash FROM {table} GROUP BY content_hash) new"
+        undecided = (
+            "SELECT first FROM (SELECT MIN(id) AS first, split, content_hash"
+            f" FROM {table} WHERE content_hash >= ? AND content_hash < ? GROUP BY content_hash) new"
             " WHERE split IS NULL AND NOT EXISTS ("
-            "  SELECT 1 FROM items WHERE items.content_hash = new.content_hash AND withdrawn IS NULL) ORDER BY first"
+            "  SELECT 1 FROM items WHERE items.content_hash = new.content_hash AND withdrawn IS NULL)"
         )
-        return _chosen(rows, None, self.db.holdout_seed())
+        spans = _hash_spans(self.db.value(f"SELECT COALESCE(MAX(id), 0) FROM {table}"))
+        ids = np.concatenate([_as_ids(self.db.execute(undecided, span)) for span in spans])
+        ids.sort()
+        return _chosen(ids, None, self.db.holdout_seed())
 
     def _undecided_spans(self) -> Iterator[Row]:
         """Spans of ids with `AT_ONCE` items without a split at most; others can write between two of them."""
@@ -140,7 +145,8 @@ class Items:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
         undecided = f"FROM {_WAITING} WHERE {_UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
-            return _chosen(self.db.execute(f"SELECT id {undecided} ORDER BY id"), size, self.db.holdout_seed())
+            ids = _as_ids(self.db.execute(f"SELECT id {undecided} ORDER BY id"))
+            return _chosen(ids, size, self.db.holdout_seed())
         # an item without a group is one by itself; no group has the name of a content hash
         group = "COALESCE(of_group, content_hash)"
         sizes: dict[str, int] = dict(self.db.execute(f"SELECT {group}, COUNT(*) {undecided} GROUP BY 1").fetchall())
@@ -529,12 +535,23 @@ class Items:
 def ids_where(db: Database, *conditions: str) -> np.ndarray:
     """(n,) int64 ids of the items of which one of the conditions holds, ascending."""
     rows = db.execute(" UNION ".join(f"SELECT id FROM items WHERE {condition}" for condition in conditions))
-    return np.sort(np.fromiter((row[0] for row in rows), np.int64))
+    return np.sort(_as_ids(rows))
 
 
-def _chosen(rows: Iterable[tuple[int]], size: int | None, seed: int) -> list[int]:
-    """The ids that are drawn of these. Args: size: how many; None: `holdout_size`."""
-    ids = np.fromiter((row[0] for row in rows), dtype=np.int64)
+def _as_ids(rows: Iterable[tuple[int]]) -> np.ndarray:
+    """(n,) int64 of rows with one column."""
+    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def _hash_spans(rows: int) -> list[tuple[str, str]]:
+    """Spans of content hashes, ends excluded, that divide so many rows into parts of about `SORTED_AT_ONCE`."""
+    n = 1 + rows // SORTED_AT_ONCE
+    ends = [f"{16**PREFIX * part // n:0{PREFIX}x}" for part in range(1, n)]
+    return list(zip(["", *ends], [*ends, "g"], strict=True))
+
+
+def _chosen(ids: np.ndarray, size: int | None, seed: int) -> list[int]:
+    """Those that are drawn of ids (n,). Args: size: how many; None: `holdout_size`."""
     size = holdout_size(len(ids)) if size is None else min(size, len(ids))
     return [int(i) for i in np.random.default_rng(seed).choice(ids, size, replace=False)]
 

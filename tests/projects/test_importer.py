@@ -255,9 +255,11 @@ def test_the_holdout_is_drawn_once_and_stays(tmp_path: Path) -> None:
     assert {item.source for item in items(target) if item.split == "holdout"} == drawn
 
 
+@pytest.mark.parametrize("sorted_at_once", [7, 1000])
 def test_sides_that_are_drawn_before_rows_are_stored_are_those_that_would_be_drawn_of_the_stored_items(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sorted_at_once: int
 ) -> None:
+    monkeypatch.setattr(store_items, "SORTED_AT_ONCE", sorted_at_once)
     texts = [f"text {n % 90}" for n in range(100)]
     at_once, later = make(tmp_path / "at once"), make(tmp_path / "later")
     with later.store() as store:
