@@ -119,7 +119,8 @@ def _drift(newest: float, difference: tuple[float, float], positive: float, pair
         Estimate(newest - 0.84, *difference),
     )
     told = Told(500, 500, Estimate(pairs, pairs - 0.05, pairs + 0.05), 0.5 if pairs < 0.55 else 1e-6)
-    return lambda: " ".join(drift.sentences(Drift("2026-11-01", (120, 280), accuracy, classes, told)))
+    newer = Drift("2026-11-01", (120, 280), accuracy, classes, told)
+    return lambda: " ".join(drift.sentences(newer, StillOpen(500, 0, 500)))
 
 
 NEW_ITEMS: dict[str, Words] = {

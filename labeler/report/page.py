@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from labeler.core.class_changes import KINDS, NOT_MEASURED, labels_outside
 from labeler.core.groups import GroupCounts
+from labeler.core.items import StillOpen
 from labeler.core.settings import Config
 from labeler.core.settings_file import to_toml
 from labeler.cycle.drift import loaded
@@ -72,7 +73,7 @@ def page(project: Project) -> str:
         _curve(stands, project),
         _outside(outside) if outside else _holdout(measured),
         *([_other_models(models, project.config)] if models else []),
-        *_drift(values["drift"]),
+        *_drift(values["drift"], stands.counts.open),
         _control(values["control"], project.config),
         _stopping(values, stands, project.config),
         _agreement(values),
@@ -152,12 +153,12 @@ def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
     return Section(_("The latest model"), texts, charts, [("", _figures(named)), (_("By class"), classes)])
 
 
-def _drift(values: dict[str, Any] | None) -> list[Section]:
+def _drift(values: dict[str, Any] | None, still_open: StillOpen) -> list[Section]:
     """The newest items against earlier ones; empty where all came at once."""
     drift = loaded(values)
     if drift is None:
         return []
-    texts = [*drift_words.sentences(drift), _(drift_words.HOW_SURE)]
+    texts = [*drift_words.sentences(drift, still_open), _(drift_words.HOW_SURE)]
     rows = drift_words.table(drift)
     return [Section(_("New items and earlier ones"), texts, tables=[("", rows)] if rows else [])]
 

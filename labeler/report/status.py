@@ -68,7 +68,7 @@ def status(project: Project, user: User | None = None) -> dict[str, Any]:
             sum_in_words(counts, config.budget) if sides else paid_in_words(counts, config.budget),
             *([split_in_words(groups), *warnings(groups)] if groups else []),
             *coverage(counts.newer),
-            *drift_sentences(drift, is_left=bool(counts.open.pool)),
+            *drift_sentences(drift, counts.open),
         ],
         "about_encoder": encoder,
     }

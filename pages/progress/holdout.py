@@ -204,12 +204,12 @@ def compared(gain: Estimate, before: int | None) -> str:
 def arrivals(project: Project) -> None:
     """The newest items against earlier ones, as the latest audit found them; nothing where all came at once."""
     with project.store() as store:
-        report, is_left = store.audits.latest_report() or {}, bool(store.items.still_open().pool)
+        report, still_open = store.audits.latest_report() or {}, store.items.still_open()
     drift = loaded(report.get("drift"))
     if drift is None:
         return
     st.subheader(_("New items and earlier ones"))
-    said = "\n".join(f"- {sentence}" for sentence in drift_words.sentences(drift, is_left))
+    said = "\n".join(f"- {sentence}" for sentence in drift_words.sentences(drift, still_open))
     if drift_words.has_changed(drift):
         st.warning(said, icon=":material/compare_arrows:")
     else:

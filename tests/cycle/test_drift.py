@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
-from labeler.core.items import NewItem, Split
+from labeler.core.items import NewItem, Split, StillOpen
 from labeler.cycle.drift import loaded
 from labeler.jobs.audits import audit_once
 from labeler.jobs.rounds import work_once
 from labeler.report.page import page
 from labeler.report.sentences.drift import HOW_SURE, has_changed, sentences, table
 from labeler.report.status import status
+from labeler.store.items import Items
 from tests.support.pages import visit
 from tests.support.samples import reviews
 
 ROWS = [reviews(320)[i] for i in np.random.default_rng(0).permutation(320)]
+NOTHING_LEFT = StillOpen(0, 0, 0)
 
 
 def item(i: int, is_other: bool) -> NewItem:
@@ -40,7 +42,7 @@ def audited(project, is_other: bool):
 
 
 @pytest.mark.slow
-def test_new_items_of_another_world_are_called_so_wherever_people_look(project):
+def test_new_items_of_another_world_are_called_so_wherever_people_look(project, monkeypatch):
     drift = audited(project, is_other=True)
     assert drift.labeled == (70, 70)
     assert drift.accuracy.is_sure
@@ -48,17 +50,20 @@ def test_new_items_of_another_world_are_called_so_wherever_people_look(project):
     assert drift.classes["good"].newest.value == pytest.approx(0.8)
     assert drift.classes["good"].is_sure
     assert drift.content.is_sure
-    said = sentences(drift)
+    said = sentences(drift, StillOpen(1, 0, 1))
     assert "it is worse on new items" in said[0]
     assert said[1].startswith("Classes are more or less frequent among new items: good 80%, before ")
     assert said[2].startswith("New items look different: of 100 pairs")
     assert said[3].startswith("Label more of the new items")
-    assert sentences(drift, is_left=False)[3].startswith("Raise the share of later items")
+    assert sentences(drift, NOTHING_LEFT)[3].startswith("Raise the share of later items")
     assert [row["labeled holdout items"] for row in table(drift)] == ["70", "70"]
     app = visit("progress", part="Holdout")
     assert any("it is worse on new items" in warning.value for warning in app.warning)
-    assert "it is worse on new items" in page(project)
+    assert "Label more of the new items" in page(project)
     assert status(project)["new_items_differ"] is True
+    monkeypatch.setattr(Items, "still_open", lambda items: NOTHING_LEFT)
+    assert "Label more of the new items" not in (report := page(project))
+    assert "Raise the share of later items" in report
 
 
 @pytest.mark.slow
@@ -79,4 +84,4 @@ def test_items_of_one_import_are_not_compared(project):
     audit_once(project)
     with project.store() as store:
         assert store.audits.latest_report()["drift"] is None
-    assert sentences(None) == table(None) == []
+    assert sentences(None, NOTHING_LEFT) == table(None) == []

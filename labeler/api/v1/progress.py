@@ -127,7 +127,7 @@ def get_evidence(call: Annotated[ProjectCall, in_project("read", "see_progress")
             )
         )
     stop = Stop(at=stopped["at"], by=stopped["by"], reason=translate(stopped["reason"])) if stopped else None
-    return Evidence(rules=rules, newest=drift_sentences(drift), stopped=stop)
+    return Evidence(rules=rules, newest=drift_sentences(drift, stands.counts.open), stopped=stop)
 
 
 def _known(row: dict[Any, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from labeler.core.items import StillOpen
 from labeler.cycle.drift import Drift
 from labeler.i18n.messages import _, mark
 from labeler.measure.drift import Change, sure_ones
@@ -10,10 +11,10 @@ MOST_CLASSES = 3  # that are named
 HOW_SURE = mark("Where nothing has changed, one of these differences is called sure in 5 of 100 looks at most.")
 
 
-def sentences(drift: Drift | None, is_left: bool = True) -> list[str]:
+def sentences(drift: Drift | None, still_open: StillOpen) -> list[str]:
     """What is known of the newest items, the surest first; empty where nothing can be told.
 
-    Args: is_left: whether items of the pool can still get a label.
+    Args: still_open: what can still be labeled; with no pool item left, nobody is asked to label more.
     """
     if drift is None:
         return []
@@ -40,7 +41,7 @@ def sentences(drift: Drift | None, is_left: bool = True) -> list[str]:
     if has_changed(drift):
         lines.append(
             _("Label more of the new items, and raise the share of later items in the holdout on the Project page.")
-            if is_left
+            if still_open.pool
             else _(
                 "Raise the share of later items in the holdout on the Project page: it counts for those still to come."
             )
