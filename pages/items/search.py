@@ -196,6 +196,11 @@ def what_is_listed(project: Project, choice: Choice, found: Found, unlisted: int
                 on_click=_list_all,
                 args=(project,),
             )
+    if choice.like is not None:
+        with project.store() as store:
+            compared, in_all = _compared(store, choice.wanted, opinions)
+        if len(compared) < in_all:
+            st.caption(_("Similar items are looked for among {n:,} of the {of:,} items.", n=len(compared), of=in_all))
     if choice.needs_opinions and opinions is not None:
         st.caption(
             n_(
@@ -277,16 +282,26 @@ def _whole(ids: np.ndarray) -> Found:
     return Found(IdRuns.of(ids), len(ids), len(ids))
 
 
+def _compared(store: Store, wanted: ItemFilter, opinions: Opinions | None) -> tuple[np.ndarray, int]:
+    """(k,) ascending ids of the items among which similar ones are looked for, and how many the indexes let through:
+    of very many only those that have a prediction are compared.
+    """
+    candidates = store.catalogue.candidates(wanted)
+    if len(candidates) <= MOST_COMPARED:
+        items = candidates[:]
+    elif opinions is not None:
+        items = opinions.items[candidates.has(opinions.items)]
+    else:
+        items = candidates[:MOST_COMPARED]
+    return items, len(candidates)
+
+
 def _similar(project: Project, store: Store, choice: Choice, opinions: Opinions | None) -> np.ndarray:
-    """(k,) ids by similarity: among all that are listed, or of very many among those that have a prediction."""
+    """(k,) ids by similarity, among those that are compared."""
     item = store.items.get(choice.like) if choice.like is not None else None
     if item is None:
         return np.empty(0, dtype=np.int64)
-    candidates = store.catalogue.candidates(choice.wanted)
-    if len(candidates) <= MOST_COMPARED:
-        items = candidates[:]
-    else:
-        items = opinions.items if opinions is not None else candidates[:MOST_COMPARED]
+    items, _in_all = _compared(store, choice.wanted, opinions)
     among = store.items.hashes_of(_among(store, choice.wanted, items).tolist())
     near = similar(project, store, item, {content_hash: item_id for item_id, content_hash in among.items()})
     return np.array(near or [], dtype=np.int64)

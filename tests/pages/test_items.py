@@ -169,6 +169,16 @@ def test_predictions_filter_and_order_the_list(predicted):
     assert str(selection.what) == "predicted: bad · probability 50% to 70% · likeliest first: bad"
 
 
+def test_a_list_of_similar_items_says_so_where_only_items_with_a_prediction_were_compared(predicted, monkeypatch):
+    with predicted.store() as store:
+        store.answers.add("ann", [Answer("5", 5, "label", "good")])
+    app = press(press(visit("items"), "Item 3"), "Similar items")
+    assert "similar to item 3" in everything(app)
+    assert "are looked for among" not in everything(app)
+    monkeypatch.setattr("pages.items.search.MOST_COMPARED", 3)
+    assert "Similar items are looked for among 4 of the 5 items." in everything(app.run())
+
+
 def test_the_map_says_in_words_what_it_shows_and_a_newer_round_asks_for_another(predicted):
     app = visit("items")
     view = next(group for group in elements(app, "button_group") if group.key.endswith("-view"))
