@@ -11,6 +11,7 @@ from labeler.access.users import local_user
 from labeler.cli.base import FOLDER, main
 from labeler.core.errors import LabelerError
 from labeler.files.addresses import Source, source_of
+from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.formats.hugging_face import HUB, download
 from labeler.projects import project as projects
 
@@ -69,11 +70,11 @@ def source_named(text: str) -> Iterator[Source]:
         yield download(name, Path(scratch) / name.replace("/", "-"))
 
 
-def show_beginning(source: Source) -> None:
+def show_beginning(source: Source, columns: SourceColumns = OBVIOUS) -> None:
     """Print the first rows of a table, or how many images lie in which folder."""
     from labeler.formats.preview import preview  # here, because Pillow is slow to load
 
-    beginning = preview(source)
+    beginning = preview(source, columns)
     if beginning.title:
         click.echo(f"A file of {beginning.title}.")
     if not beginning.is_table:

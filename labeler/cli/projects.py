@@ -24,7 +24,8 @@ from labeler.core.processes import end_with_starter, parent_is_gone, yield_to_ot
 from labeler.core.running import give_signs_of_life
 from labeler.core.settings import Config
 from labeler.files.addresses import Source
-from labeler.formats.base import Name
+from labeler.files.sources import SourceColumns
+from labeler.formats.base import Name, ReadAs
 from labeler.formats.hugging_face import HUB
 from labeler.i18n.messages import DEFAULT, LANGUAGES, use
 from labeler.jobs import supervisor
@@ -79,6 +80,11 @@ def init(  # wide: click passes each option as a parameter of its own
 @of_project
 @click.argument("source")
 @of_columns
+@click.option(
+    "--format",
+    type=click.Choice(get_args(ReadAs)),
+    help="What the file is, where that is not recognised; a `table` is read by its columns.",
+)
 @click.option(
     "--keep-labels",
     type=click.Choice(["all", "holdout"]),
@@ -136,7 +142,7 @@ def import_(
         raise LabelerError("A data set of the hub is downloaded first: leave out --background.")
     place = click.get_current_context().with_resource(source_named(source))
     if only_look:
-        show_beginning(place)
+        show_beginning(place, SourceColumns(format=names["format"]))
         return
     options = {option: names.pop(option) for option in [*names] if option.startswith("foreign_")}
     foreign = predictions_wanted(project.settings, place, options)

@@ -89,7 +89,8 @@ class SourceColumns:
     At most one of `text` and `image` is named; without either, the column with a usual name is taken, else the only
     one of long texts or of image paths. `label` and `split` are never guessed. A folder of images has no columns: the
     label of an image is its parent folder. `group` names what items belong to, such as a patient; of a folder it may be
-    `FOLDER_GROUPS`, the folder of each image.
+    `FOLDER_GROUPS`, the folder of each image. `format` is no column: it says what the file is, the name of a format or
+    "table", where that is not to be recognised.
     """
 
     text: str | None = None
@@ -97,10 +98,15 @@ class SourceColumns:
     label: str | None = None
     split: str | None = None
     group: str | None = None
+    format: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """What is named."""
+        return {role: name for role, name in asdict(self).items() if name is not None}
 
     def named(self) -> dict[str, str]:
         """The columns that are named, by what they hold."""
-        return {role: column for role, column in asdict(self).items() if column is not None}
+        return {role: column for role, column in self.given().items() if role != "format"}
 
 
 LOOKED_AT = 50  # rows of a table in which the column of the items is looked for

@@ -13,9 +13,9 @@ from labeler.files.limits import USUAL
 from labeler.files.sources import OBVIOUS, ROW, Row, SourceColumns
 from labeler.i18n.messages import Message, mark
 
-Name = Literal[
-    "label-studio", "hugging-face", "prodigy", "doccano", "coco", "image-folder", "argilla", "ris", "provenance"
-]
+Readable = Literal["label-studio", "hugging-face", "prodigy", "doccano", "coco", "argilla", "ris"]
+Name = Literal[Readable, "image-folder", "provenance"]  # of all that are written
+ReadAs = Literal[Readable, "table"]  # what somebody may say that a file is; a table is read by its columns
 # What a project knows of its items, each a line of the table in docs/formats.md.
 Fact = Literal[
     "texts",
@@ -266,9 +266,9 @@ class Format:
     """A format of another tool.
 
     file: that it writes; "" for a folder with a layout of its own. keeps: what it can hold of a project.
-    recognises: whether a file or folder is of it. read: None: it is only written. classes: those that the file
-    declares, in their order; none where it declares none. by_columns: whether a person may say which columns hold the
-    items and their labels.
+    recognises: whether a file or folder is of it. fits: whether it can be, if somebody says so; None: as it is
+    recognised. read: None: it is only written. classes: those that the file declares, in their order; none where it
+    declares none. by_columns: whether a person may say which columns hold the items and their labels.
     """
 
     name: Name
@@ -277,6 +277,7 @@ class Format:
     keeps: Mapping[Fact, Keeping]
     write: Callable[[Description, Items, Target], None]
     recognises: Callable[[Path], bool] = lambda path: False
+    fits: Callable[[Path], bool] | None = None
     read: Callable[[Reading], Rows] | None = None
     classes: Callable[[Path], tuple[str, ...]] = lambda path: ()
     by_columns: bool = False

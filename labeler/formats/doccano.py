@@ -30,19 +30,23 @@ _OWN_EXPORT = {"item_id", "content_hash"}  # columns of the labeler's JSON Lines
 
 def recognises(path: Path) -> bool:
     first = json_files.first_entries(path)
+    return bool(first) and all(
+        _is_line(entry) and not entry.keys() & _OWN_EXPORT and bool(entry.keys() & {"id", *_COMMENTS})
+        for entry in first
+    )
+
+
+def fits(path: Path) -> bool:
+    """Whether its lines have what doccano's import needs; other programs write such lines too."""
+    first = json_files.first_entries(path)
     return bool(first) and all(_is_line(entry) for entry in first)
 
 
 def _is_line(entry: dict[str, Any]) -> bool:
-    """Whether a line is doccano's: a text or file name, a number or comments, and a list of classes."""
-    if entry.keys() & _OWN_EXPORT or not ("text" in entry or "filename" in entry):
-        return False
+    """Whether a line has a text or file name, and a list of classes."""
     labels = entry.get("label")
-    return (
-        isinstance(labels, list)
-        and all(isinstance(label, str) for label in labels)
-        and ("id" in entry or any(key in entry for key in _COMMENTS))
-    )
+    has_item = "text" in entry or "filename" in entry
+    return has_item and isinstance(labels, list) and all(isinstance(label, str) for label in labels)
 
 
 def read(reading: Reading) -> Rows:
@@ -107,5 +111,6 @@ FORMAT = Format(
     },
     write=write,
     recognises=recognises,
+    fits=fits,
     read=read,
 )

@@ -76,20 +76,22 @@ def apart(function: Callable[..., Result], source: Source, *arguments: object) -
     return run_limited(function, source, *arguments, name=source.name, limits=limits, load=(__name__,))
 
 
-def preview(source: Source) -> Preview:
+def preview(source: Source, columns: SourceColumns = OBVIOUS) -> Preview:
     """The beginning of a folder or zip of images, of images in a store, or of a table, of which no more is read.
 
-    Raises: SourceError: nothing can be read.
+    Args:   columns: may name the format.
+    Raises: SourceError: nothing can be read, or it is not of that format.
     """
     if isinstance(source, Path) and not source.exists():
         raise SourceError("{source} does not exist: check the path.", source=source)
-    with unpacked(source, images=False) as place:  # the images of the first items are told by their names alone
-        return _preview(place)
+    # the images of the first items are told by their names alone
+    with unpacked(source, images=False, columns=columns) as place:
+        return _preview(place, SourceColumns(format=columns.format))
 
 
-def _preview(source: Source) -> Preview:
-    if (found := recognise(source)) is not None:
-        return _of_tool(source.name, found.format.title, read(source, most=SAMPLE))
+def _preview(source: Source, as_format: SourceColumns) -> Preview:
+    if (found := recognise(source, as_format)) is not None:
+        return _of_tool(source.name, found.format.title, read(source, as_format, most=SAMPLE))
     if isinstance(source, Address) or holds_images(source):
         counts = Counter(row.label or "" for row in read(source) if isinstance(row, Row))
         return Preview(source.name, folders=tuple(sorted(counts.items())))

@@ -47,11 +47,15 @@ _SCREEN = ("_view_id", "_session_id", "priority")
 
 def recognises(path: Path) -> bool:
     first = json_files.first_entries(path, 5)
-    return bool(first) and all(
-        ("text" in entry or "image" in entry)
-        and (bool(entry.keys() & _TASK) or entry.get("answer") in ANSWERS or _has_options(entry))
-        for entry in first
+    return fits(path) and all(
+        bool(entry.keys() & _TASK) or entry.get("answer") in ANSWERS or _has_options(entry) for entry in first
     )
+
+
+def fits(path: Path) -> bool:
+    """Whether its lines are tasks, such as those that Prodigy is given, without a mark of its own."""
+    first = json_files.first_entries(path, 5)
+    return bool(first) and all("text" in entry or "image" in entry for entry in first)
 
 
 def _has_options(entry: dict[str, Any]) -> bool:
@@ -158,5 +162,6 @@ FORMAT = Format(
     keeps=EVERYTHING,
     write=write,
     recognises=recognises,
+    fits=fits,
     read=read,
 )

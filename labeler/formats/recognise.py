@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import get_args
 
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import Modality, Problem
@@ -15,15 +16,17 @@ from labeler.files.addresses import Address, Source
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.limits import USUAL
 from labeler.files.sources import OBVIOUS, Row, SourceColumns
+from labeler.files.tables import read_table
 from labeler.formats import argilla, coco, doccano, hugging_face, image_folder, label_studio, prodigy, provenance, ris
-from labeler.formats.base import Description, Format, Name, Reading, misfit
-from labeler.i18n.messages import Message
+from labeler.formats.base import Description, Format, Name, ReadAs, Reading, misfit
+from labeler.i18n.messages import Message, mark
 
 # In this order they are tried: the narrowest first.
 FORMATS: dict[Name, Format] = {
     module.FORMAT.name: module.FORMAT
     for module in (label_studio, argilla, coco, prodigy, doccano, ris, hugging_face, image_folder, provenance)
 }
+TABLE: ReadAs = "table"
 _MOST_FILES = 50  # of a folder that are looked at
 
 
@@ -39,8 +42,13 @@ def recognise(source: Source, columns: SourceColumns = OBVIOUS) -> Found | None:
     """The format of a source and its file; None for a table, images, or a store.
 
     A folder is of the format of its one file that is of any: its images lie beside it. Where somebody names the columns
-    of the items or labels, the file is a table, unless the format has columns.
+    of the items or labels, the file is a table, unless the format has columns. Where somebody names the format, the
+    file is of that one.
+
+    Raises: SourceError: it is not of the format that is named.
     """
+    if columns.format is not None:
+        return _as_named(source, columns)
     if isinstance(source, Address) or not source.exists():
         return None
     named = bool(columns.text or columns.image or columns.label)
@@ -48,10 +56,60 @@ def recognise(source: Source, columns: SourceColumns = OBVIOUS) -> Found | None:
     found = _of_file(source, formats)
     if found is not None or source.is_file():
         return None if found is None else Found(found, source)
+    inside = _inside(source, formats)
+    return inside[0] if len(inside) == 1 else None
+
+
+def _as_named(source: Source, columns: SourceColumns) -> Found | None:
+    """As `recognise`, where the format is named."""
+    name = columns.format
+    if name not in get_args(ReadAs):
+        raise SourceError(
+            "There is no format {name!r} of files that are read: name one of {formats}.",
+            name=name,
+            formats=", ".join(get_args(ReadAs)),
+        )
+    if isinstance(source, Path) and not source.exists():
+        return None  # whatever reads it says so
+    if name == TABLE:
+        if not sources.is_table(source):
+            raise SourceError("{source} is no table, but {kind}.", source=source.name, kind=_kind(source))
+        return None
+    format_ = next(format_ for format_ in FORMATS.values() if format_.name == name)
+    if (own := columns.text or columns.image or columns.label) and not format_.by_columns:
+        raise SourceError(
+            "A file of {title} has its items and labels in places of its own: leave out the column {column!r}.",
+            title=format_.title,
+            column=own,
+        )
+    if isinstance(source, Path):
+        fitting = replace(format_, recognises=format_.fits or format_.recognises)
+        if fitting.recognises(source):
+            return Found(format_, source)
+        if source.is_dir() and len(inside := _inside(source, [format_]) or _inside(source, [fitting])) == 1:
+            return Found(format_, inside[0].path)
+    raise SourceError(
+        "{source} is no file of {title}, but {kind}.", source=source.name, title=format_.title, kind=_kind(source)
+    )
+
+
+def _kind(source: Source) -> Message:
+    """What a source seems to be, as a noun."""
+    if (found := recognise(source)) is not None:
+        return mark("a file of {title}", title=found.format.title)
+    if isinstance(source, Address) or not sources.is_table(source):
+        return mark("images, or files that are not recognised")
+    try:
+        return mark("a table with the columns {columns}", columns=", ".join(read_table(source, 1)[0]))
+    except LabelerError as error:
+        return mark("a file that cannot be read as a table either: {error}", error=error)
+
+
+def _inside(folder: Path, formats: Iterable[Format]) -> list[Found]:
+    """The files of a folder that are of a format."""
     with suppress(OSError):
-        inside = [Found(f, path) for path in _files_in(source) if (f := _of_file(path, formats)) is not None]
-        return inside[0] if len(inside) == 1 else None
-    return None
+        return [Found(f, path) for path in _files_in(folder) if (f := _of_file(path, formats)) is not None]
+    return []
 
 
 def _of_file(path: Path, formats: Iterable[Format]) -> Format | None:

@@ -15,8 +15,9 @@ from labeler.core.settings import LimitsConfig
 from labeler.files.addresses import Source
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked
+from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.files.uploads import safe_name
-from labeler.formats.recognise import recognise
+from labeler.formats.recognise import TABLE, recognise
 
 PREFIX = ".unpacked-"  # of the folders that are unpacked into
 # Of the files by which a folder is recognised. Whatever else a zip holds beside images is not unpacked.
@@ -32,12 +33,17 @@ _NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)  # what file systems
 
 @contextmanager
 def unpacked(
-    source: Source, place: Path | None = None, limits: LimitsConfig = USUAL, *, images: bool = True
+    source: Source,
+    place: Path | None = None,
+    limits: LimitsConfig = USUAL,
+    *,
+    images: bool = True,
+    columns: SourceColumns = OBVIOUS,
 ) -> Iterator[Source]:
     """The folder of another tool that a zip holds, under the name of the zip; any other source as it is.
 
     Args:   place: the folder that it is unpacked into; None: one for temporary files. limits: what it may unpack to.
-            images: without them, empty files have their names.
+            images: without them, empty files have their names. columns: may name the format.
     Raises: SourceError: the zip cannot be unpacked, or a limit is passed.
     """
     if not isinstance(source, Path) or source.suffix.lower() != ".zip" or not source.is_file():
@@ -47,7 +53,7 @@ def unpacked(
         folder = Path(scratch) / source.name
         try:
             with zipfile.ZipFile(source) as archive:
-                is_of_tool = _unpack(archive, source, folder, limits, images)
+                is_of_tool = _unpack(archive, folder, limits, images, columns)
         except _BROKEN:
             raise SourceError(
                 "{name} is not a zip file, or is cut off: make or fetch it again.", name=source.name
@@ -55,8 +61,9 @@ def unpacked(
         yield folder if is_of_tool else source
 
 
-def _unpack(archive: zipfile.ZipFile, source: Path, folder: Path, limits: LimitsConfig, images: bool) -> bool:
+def _unpack(archive: zipfile.ZipFile, folder: Path, limits: LimitsConfig, images: bool, columns: SourceColumns) -> bool:
     """Whether the zip holds another tool's folder, which is unpacked then."""
+    source = Path(archive.filename or "")
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
     documents = [entry for entry in entries if _suffix(entry) in _DOCUMENTS]
     if not documents:
@@ -66,7 +73,7 @@ def _unpack(archive: zipfile.ZipFile, source: Path, folder: Path, limits: Limits
     check_password(source.name, archive)
     top = _top(entries)
     _write(archive, documents, folder, top)
-    if recognise(folder) is None:
+    if columns.format == TABLE or recognise(folder, SourceColumns(format=columns.format)) is None:
         return False
     pictures = [entry for entry in entries if _suffix(entry) in IMAGE_SUFFIXES]
     _write(archive, pictures, folder, top, is_whole=images)

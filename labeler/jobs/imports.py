@@ -51,7 +51,7 @@ def ask(
     # wide: each argument is a part of the request
     place = str(source.absolute() if isinstance(source, Path) else source)
     foreign = predictions.as_dict() if predictions else {}
-    request = ImportRequest(place, source.name, columns.named(), keep_labels, shown, first, foreign)
+    request = ImportRequest(place, source.name, columns.given(), keep_labels, shown, first, foreign)
     with project.store() as store:
         return store.import_jobs.request(request, project.actor.name)
 

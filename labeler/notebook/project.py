@@ -34,7 +34,7 @@ from labeler.cycle.class_changes import change_classes, effect, settled
 from labeler.events.webhooks import add_webhook
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import SourceColumns
-from labeler.formats.base import Name
+from labeler.formats.base import Name, ReadAs
 from labeler.jobs import feeds, imports
 from labeler.jobs.comparisons import compare_now
 from labeler.jobs.rounds import work_once
@@ -126,6 +126,7 @@ class Project:
         label: str | None = None,
         split: str | None = None,
         group: str | None = None,
+        format: ReadAs | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
         apart: bool = False,
         on_progress: Progress | None = None,
@@ -134,12 +135,13 @@ class Project:
 
         Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
                 names. Items of a group, such as a patient, are all in the pool or all in the holdout.
+                format: what the file is, such as "doccano" or "table", where that is not recognised.
                 keep_labels: "holdout" drops the pool's labels, so that they are asked for. apart: whether the source is
                 read in a process of its own, under the project's limits, as a server always does. on_progress: called
                 with (rows done, rows in all, as far as that is known).
         Raises: SourceError: nothing can be read, or a column is missing.
         """
-        columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
+        columns = SourceColumns(text=text, image=image, label=label, split=split, group=group, format=format)
         with _place_of(source) as place:
             return import_source(
                 self._opened(), place, columns, keep_labels=keep_labels, on_progress=on_progress, apart=apart
@@ -154,6 +156,7 @@ class Project:
         label: str | None = None,
         split: str | None = None,
         group: str | None = None,
+        format: ReadAs | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
         predictions: PredictionColumns | None = None,
     ) -> int:
@@ -161,7 +164,7 @@ class Project:
 
         Args: as of `import_`. predictions: columns of the table with a model's predictions.
         """
-        columns = SourceColumns(text=text, image=image, label=label, split=split, group=group)
+        columns = SourceColumns(text=text, image=image, label=label, split=split, group=group, format=format)
         place = source_of(str(source))
         return imports.ask(self._opened(), place, columns, keep_labels=keep_labels, predictions=predictions)
 

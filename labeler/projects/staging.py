@@ -60,7 +60,7 @@ def stage(task: Task, on_progress: Progress) -> None:
 
     Raises: SourceError: see `import_source`.
     """
-    with unpacked(task.source, task.target.parent, task.config.limits) as source:
+    with unpacked(task.source, task.target.parent, task.config.limits, columns=task.columns) as source:
         _stage(replace(task, source=source), on_progress)
 
 

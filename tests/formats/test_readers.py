@@ -2,6 +2,7 @@
 
 import base64
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from PIL import Image
 
 from labeler.core.errors import SourceError
 from labeler.core.items import Answer
-from labeler.files.sources import SourceColumns
+from labeler.files.sources import Row, SourceColumns
+from labeler.formats.preview import preview
 from labeler.formats.recognise import declared_classes, read, recognise
 from labeler.projects import importer
 from labeler.projects.importer import import_source, undo_import
@@ -299,3 +301,55 @@ def test_the_ids_of_imports_are_nobody_elses(tmp_path: Path) -> None:
     with project.store() as store:
         (receipt,) = store.answers.add("ann", [Answer("import:1", item, "label", "good")])
     assert not receipt.ok
+
+
+# ---------------------------------------------------------------- a format that somebody names
+
+
+LINES = [{"text": "one", "label": ["A"]}, {"text": "two", "label": []}]  # of doccano's kind, without its numbers
+
+
+def test_a_file_is_read_as_the_format_that_is_named_and_else_as_a_table(tmp_path: Path):
+    path = written(tmp_path, "lines.jsonl", LINES)
+    assert recognise(path) is None
+    rows = [row for row in read(path, SourceColumns(format="doccano")) if isinstance(row, Row)]
+    assert [(row.text, row.labels) for row in rows] == [("one", ("A",)), ("two", None)]
+    prodigy = written(tmp_path, "tasks.jsonl", PRODIGY)
+    assert recognise(prodigy, SourceColumns(format="table")) is None
+
+
+def test_a_folder_with_files_of_two_formats_is_of_the_one_that_is_named(tmp_path: Path):
+    written(tmp_path, "tasks.jsonl", PRODIGY)
+    lines = written(tmp_path, "lines.jsonl", [{"id": 1, **line} for line in LINES])
+    assert recognise(tmp_path) is None
+    assert recognise(tmp_path, SourceColumns(format="doccano")).path == lines
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        for path in tmp_path.glob("*.jsonl"):
+            archive.write(path, path.name)
+    assert preview(tmp_path / "both.zip", SourceColumns(format="doccano")).title == "doccano"
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "words"),
+    [
+        ("tasks.jsonl", SourceColumns(format="argilla"), "tasks.jsonl is no file of Argilla, but a file of Prodigy."),
+        (
+            "lines.jsonl",
+            SourceColumns(format="ris"),
+            "lines.jsonl is no file of RIS, but a table with the columns text, label.",
+        ),
+        (".", SourceColumns(format="table"), " is no table, but a file of Prodigy."),
+        ("lines.jsonl", SourceColumns(text="text", format="doccano"), "leave out the column 'text'"),
+        (
+            "lines.jsonl",
+            SourceColumns(format="excel"),
+            "There is no format 'excel' of files that are read: name one of",
+        ),
+    ],
+)
+def test_a_wrong_format_is_refused_with_what_was_found(tmp_path: Path, name: str, columns: SourceColumns, words: str):
+    written(tmp_path, "tasks.jsonl", PRODIGY)
+    written(tmp_path, "lines.jsonl", LINES)
+    with pytest.raises(SourceError) as refused:
+        recognise(tmp_path / name, columns)
+    assert words in str(refused.value)

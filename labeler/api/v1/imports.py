@@ -30,6 +30,7 @@ from labeler.core.jobs import BackgroundState, ImportJob
 from labeler.files.addresses import Source, allowed
 from labeler.files.sources import SourceColumns, origin
 from labeler.files.uploads import safe_name
+from labeler.formats.base import ReadAs
 from labeler.i18n.messages import translate
 from labeler.jobs import imports
 from labeler.projects.foreign_columns import Key, PredictionColumns
@@ -50,6 +51,7 @@ class Columns(Body):
     label: str | None = None
     split: str | None = Field(None, description="Marks the holdout.")
     group: str | None = Field(None, description="What items belong to, such as a patient.")
+    format: ReadAs | None = Field(None, description="What the file is, where that is not recognised.")
 
 
 class PredictionColumnsOfTable(Body):

@@ -16,6 +16,7 @@ from labeler.client.verbs.base import ProjectVerbs
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.foreign import AddedPredictions
 from labeler.core.items import ImportReport, Progress
+from labeler.formats.base import ReadAs
 from labeler.projects.foreign_columns import PredictionColumns
 
 
@@ -31,6 +32,7 @@ class ImportVerbs(ProjectVerbs):
         label: str | None = None,
         split: str | None = None,
         group: str | None = None,
+        format: ReadAs | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
         apart: bool = False,
         on_progress: Progress | None = None,
@@ -41,12 +43,13 @@ class ImportVerbs(ProjectVerbs):
 
         Args:   text, image, label, split, group: names of the table's columns; text and image are recognised by usual
                 names. Items of a group, such as a patient, are all in the pool or all in the holdout.
+                format: what the file is, such as "doccano" or "table", where that is not recognised.
                 keep_labels: "holdout" drops the pool's labels, so that they are asked for. apart: changes nothing here:
                 a server always reads in a process of its own. on_progress: called with (done, total, as far as that is
                 known): bytes that were sent, then rows that were read.
         Raises: LabelerError: nothing can be read, or a column is missing.
         """
-        columns = {"text": text, "image": image, "label": label, "split": split, "group": group}
+        columns = {"text": text, "image": image, "label": label, "split": split, "group": group, "format": format}
         job = yield from self._sent(source, columns | {"keep_labels": keep_labels}, on_progress)
         return records.report_of((yield from self._ended(job, on_progress))["brought"])
 
@@ -59,6 +62,7 @@ class ImportVerbs(ProjectVerbs):
         label: str | None = None,
         split: str | None = None,
         group: str | None = None,
+        format: ReadAs | None = None,
         keep_labels: Literal["all", "holdout"] = "all",
         predictions: PredictionColumns | None = None,
     ) -> Steps[int]:
@@ -66,7 +70,7 @@ class ImportVerbs(ProjectVerbs):
 
         Args: as of `import_`. predictions: columns of the table with a model's predictions.
         """
-        columns = {"text": text, "image": image, "label": label, "split": split, "group": group}
+        columns = {"text": text, "image": image, "label": label, "split": split, "group": group, "format": format}
         fields = columns | {"keep_labels": keep_labels, "predictions": records.as_field(predictions)}
         return (yield from self._sent(source, fields, None))
 

@@ -59,10 +59,21 @@ def test_rows_are_a_table(client, project, at_once):
         ]
 
 
+def test_a_file_is_read_as_the_format_that_is_named_or_refused_with_what_it_is(client, project, at_once):
+    lines = ("lines.jsonl", b'{"text": "fine", "label": ["good"]}\n')
+    read = ok(client.post(P, files={"files": lines}, data={"format": "doccano"}), 202)
+    assert ok(client.get(f"{P}/{read['id']}"), 200)["brought"]["labels_added"] == 1
+    refused = ok(client.post(P, files={"files": lines}, data={"format": "ris"}), 202)
+    state = ok(client.get(f"{P}/{refused['id']}"), 200)
+    assert state["state"] == "failed"
+    assert state["error"] == "lines.jsonl is no file of RIS, but a table with the columns text, label."
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
         ({"address": "s3://secret/scans"}, 422, "is in no object store that this server may read"),
+        ({"rows": [{"text": "a"}], "format": "excel"}, 400, "'format'"),
         ({"address": "file:///etc"}, 422, "is in no object store"),
         ({"rows": []}, 400, "'rows'"),
         ({"rows": [{"text": ["a"]}]}, 400, ""),
