@@ -71,7 +71,7 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     columns = figures_in_a_row(4)
     columns[0].metric(
         _("Pool labels"),
-        f"{counts.labeled:,}",
+        f"{counts.labeled:,}" if sides or latest else "–",
         help=_("Labeled items of the pool, which has {n:,} items.", n=counts.pool)
         if sides
         else _("Labeled items of the pool when the latest round began; the pool has {n:,} items.", n=counts.pool),

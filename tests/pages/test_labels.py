@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from labeler.cli.base import main
 from labeler.core.items import Answer, NewItem
 from labeler.core.rounds import FinishedRound, Metrics, RoundResult
-from labeler.core.settings import LabelingConfig
+from labeler.core.settings import LabelingConfig, TeamConfig
 from labeler.report.page import page
 from tests.support.fill import add
 from tests.support.pages import everything, visit, widget
@@ -57,6 +57,16 @@ def test_team_and_status_count_the_same_answers(mixed):
     values = json.loads(CliRunner().invoke(main, ["status", str(mixed.folder), "--json"]).output)
     assert (values["labeled"], values["holdout_labeled"]) == (7, 2)
     assert (values["labels_spent"], values["answers_left"]) == (11, 17)
+
+
+def test_before_the_first_round_annotators_see_no_number_of_pool_labels_rather_than_zero(project):
+    led = project.save(replace(project.config, team=TeamConfig(leads=("somebody",))))
+    with led.store() as store:
+        add(store, 10)
+        store.answers.add("kim", [Answer("k1", 1, "label", "good", 2.0)])
+    app = visit("progress")
+    assert widget(app, "metric", "Pool labels").value == "–"
+    assert "1 answers of a budget of" in everything(app)
 
 
 @pytest.mark.parametrize("part", ["Curve", "Holdout", "Against random", "When to stop", "Slices", "Rounds"])
