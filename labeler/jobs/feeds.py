@@ -235,12 +235,12 @@ def read_apart(folder: Path, look: Look, tell: Callable[[tuple[int, int, int]], 
 
 
 def _reporter(store: Store, look: int) -> Tell:
-    """A function that stores how far a look is, at most twice a second."""
+    """A function that stores how far a look is, at most twice a second, and whenever a step has come to its end."""
     reported = 0.0
 
     def tell(step: str, done: int, total: int, size: int) -> None:
         nonlocal reported
-        if time.monotonic() - reported >= EVERY:
+        if time.monotonic() - reported >= EVERY or 0 < total <= done:
             reported = time.monotonic()
             store.feeds.report(look, step, done, total, size)
 

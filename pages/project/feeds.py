@@ -11,6 +11,7 @@ from labeler.i18n.markdown import escaped, in_code
 from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import feeds
 from labeler.projects.project import Project
+from labeler.store.feeds import MOST_REFUSED
 from pages.shared.language import fragment
 from pages.shared.times import local_time
 
@@ -78,7 +79,10 @@ def _feed(project: Project, feed: Feed) -> None:
             )
         )
     if state.refused:
-        with st.popover(_("Not imported: {n}", n=len(state.refused)), icon=":material/warning:"):
+        n = len(state.refused)
+        is_all = n < MOST_REFUSED
+        label = _("Not imported: {n}", n=n) if is_all else _("Not imported: {n} or more", n=n)
+        with st.popover(label, icon=":material/warning:"):
             for problem in state.refused:
                 st.markdown(f"- {escaped(translate(problem))}")
     key = f"feed-{project.slug}-{feed.name}"
@@ -99,10 +103,10 @@ def _progress(look: FeedLook) -> str:
     """How far a look is, in words."""
     if not look.step:
         return _("Reading …")
-    values = {"step": translate(look.step), "n": look.done, "of": look.total, "size": look.bytes / 1e6}
-    if look.total:
-        return _("{step}: {n:,} of {of:,} ({size:,.1f} MB) …", **values)
-    return _("{step}: {n:,} so far ({size:,.1f} MB) …", **values)
+    step = translate(look.step)
+    values = {"step": step[:1].upper() + step[1:], "n": look.done, "of": look.total}
+    words = _("{step}: {n:,} of {of:,}", **values) if look.total else _("{step}: {n:,} so far", **values)
+    return f"{words} ({look.bytes / 1e3:,.0f} kB) …" if look.bytes else f"{words} …"
 
 
 def _came(state: FeedState) -> str:

@@ -81,6 +81,8 @@ def test_new_and_changed_files_of_a_watched_folder_become_items_once(project, in
         state = store.feeds.states()["inbox"]
         assert (state.items, state.latest, state.problem) == (4, 1, "")
         assert not feeds.work(store)
+    (latest,) = feeds.looks(project, "inbox", 1)
+    assert (latest.done, latest.total, latest.added) == (3, 3, 1)  # rows of the changed file, though it was quick
 
 
 def test_a_crash_before_a_look_is_recorded_repeats_without_harm(project, inbox, monkeypatch):

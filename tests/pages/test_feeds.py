@@ -2,6 +2,8 @@
 
 import pytest
 
+from labeler.core.feeds import Came
+from labeler.core.items import Problem
 from labeler.feeds import folder as folders
 from labeler.jobs import feeds as job
 from labeler.projects import project as projects
@@ -40,5 +42,11 @@ def test_a_feed_is_added_shown_with_its_trouble_paused_and_removed(project, inbo
     widget(app, "button", "Pause").click().run()
     assert "is not there" not in everything(app)
     assert projects.open_project(project.folder).config.feeds["mail"].paused
+    with project.store() as store:
+        store.feeds.report(store.feeds.begin_look("mail"), "reading", 1500, 0, 43_000)
+        bars = [bar.proto.text for bar in app.run().get("progress")]
+        assert bars == ["Reading: 1,500 so far (43 kB) …"]
+        store.feeds.looked("mail", Came(refused=[Problem("a.csv", "has no text")] * 25), 0)
+    assert "Not imported: 20 or more" in [button.proto.popover.label for button in app.run().get("popover")]
     widget(app, "button", "Remove").click().run()
     assert projects.open_project(project.folder).config.feeds == {}
