@@ -22,9 +22,14 @@ class Slices:
         self.db = db
 
     def sample(self) -> list[dict[str, str]]:
-        """The columns of about `SAMPLE` items, spread evenly over all items."""
+        """The columns of about `SAMPLE` items in the order of import, drawn at random, always the same: each so many-th
+        item would always have the same value of a column that repeats itself, such as one of ten views.
+        """
         newest = self.db.value("SELECT MAX(id) FROM items") or 0
-        sampled = json.dumps(list(range(1, newest + 1, max(1, newest // SAMPLE))))
+        drawn = [*range(1, min(newest, SAMPLE) + 1)]
+        if newest > SAMPLE:
+            drawn = np.unique(np.random.default_rng(0).integers(1, newest + 1, SAMPLE)).tolist()
+        sampled = json.dumps(drawn)
         cursor = self.db.execute("SELECT metadata FROM items WHERE id IN (SELECT value FROM json_each(?))", [sampled])
         return [json.loads(text) for (text,) in cursor]
 

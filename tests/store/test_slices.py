@@ -29,6 +29,15 @@ def test_columns_of_some_items_in_their_order(store):
     assert len(store.slices.sample()) == 12
 
 
+def test_the_sample_has_several_values_of_a_column_that_repeats_itself(store, monkeypatch):
+    monkeypatch.setattr("labeler.store.slices.SAMPLE", 10)
+    store.items.add([NewItem(f"{i:06d}", "s", f"t{i}", metadata={"view": str(i % 10)}) for i in range(100)])
+    sampled = [row["view"] for row in store.slices.sample()]
+    assert len(sampled) <= 10
+    assert len({*sampled}) > 3
+    assert [row["view"] for row in store.slices.sample()] == sampled
+
+
 def test_items_and_labels_of_the_pool_by_text(store):
     sites(store)
     store.answers.add("kim", [Answer(f"r{i}", i, "label", label="good") for i in (2, 4, 5)])
