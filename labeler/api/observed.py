@@ -20,7 +20,8 @@ _DESK = re.compile(r"/api/[^/]+/(?P<verb>[a-z]+)(?P<tile>/.*/tile/)?")
 # Those of the public API are counted by their resource, whichever project it is of.
 _RESOURCES = (
     "me|status|settings|classes|items|next|answers|review|decisions|rounds|curve|evidence|comparisons|imports"
-    "|predictions|predict|export|members|webhooks|webhook-messages|audit|backups|projects|docs"
+    "|predictions|predict|export|members|webhooks|webhook-messages|feeds|accounts|invitations|password-links|audit|backups"
+    "|projects|docs"
 )
 _V1 = re.compile(rf"/api/v1(?:/projects/[^/]+(?=/))?(?:/(?P<resource>{_RESOURCES})(?![^/]))?")
 _NAMED = ("/account", "/healthz", "/metrics", "/_stcore", "/static")

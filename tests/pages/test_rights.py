@@ -27,7 +27,7 @@ NEEDS: dict[str, tuple[Action | HomeAction, ...]] = {
 # Callbacks that change nothing but what the visitor's own session shows.
 HARMLESS = {
     *("_switched", "_begin", "_list_all", "_list_similar", "open_item", "close", "cases.back", "cases.forward"),
-    *("ignore", "rerun"),
+    *("_go_on", "ignore", "rerun"),
 }
 PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 LOCK = ":material/lock:"

@@ -95,7 +95,8 @@ def test_no_statement_reads_or_sorts_all_items(overlap: int, calls: Callable[[St
         for sql, plan in seen.items():
             for step in plan:
                 is_scan = re.match(r"SCAN (items|i|f)\b", step) and not re.search(FEW, step)
-                assert not is_scan or "ORDER BY content_hash LIMIT" in sql, f"{step} in {sql}"
+                if is_scan:
+                    assert "ORDER BY content_hash LIMIT" in sql, f"{step} in {sql}"
             in_range = any(re.search(r"USING (COVERING )?INDEX items_(open|split|listed)", step) for step in plan)
             is_whole = in_range and "further" not in sql  # which are looked at up to a limit
             assert not (is_whole and any("TEMP B-TREE FOR ORDER BY" in step for step in plan)), f"{plan} in {sql}"
