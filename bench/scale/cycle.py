@@ -30,7 +30,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,8 @@ import numpy as np
 
 from bench.scale.imports import (
     MOST_ROWS,
+    Kind,
     Watched,
-    Write,
     meanwhile,
     size_of,
     sizes_of,
@@ -50,7 +49,7 @@ from bench.scale.imports import (
 )
 from bench.tables import table
 from labeler.backbones.catalogue import CHARACTERS
-from labeler.core.items import Answer, Modality
+from labeler.core.items import Answer
 from labeler.core.settings import Config, LearnerConfig, LimitsConfig, QueryConfig
 from labeler.core.whole_files import write_whole
 from labeler.jobs.embedding import embed_once
@@ -61,17 +60,7 @@ from labeler.store import Store
 
 AHEAD = 20  # items that a tab holds
 SEED, BATCH = 20, 40
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of item. name: of the column with their number."""
-
-    name: str
-    modality: Modality
-    file: str
-    write: Write
-    backbone: str
+BACKBONES = {"text": CHARACTERS, "image": "tf_efficientnet_lite0"}
 
 
 def main() -> None:
@@ -88,14 +77,14 @@ def main() -> None:
         parser.error("--go-on needs --folder and --out")
     rows = json.loads(options.out.read_text()) if options.go_on and options.out.exists() else []
     words = vocabulary(options.words)
-    texts = Kind("texts", "text", "texts.csv", lambda path, n: write_texts(path, n, words), CHARACTERS)
-    images = Kind("images", "image", "images", write_images, "tf_efficientnet_lite0")
+    texts = Kind("texts", "text", "texts.csv", lambda path, n: write_texts(path, n, words))
+    images = Kind("images", "image", "images", write_images)
     for kind in (texts, images):
-        kind = replace(kind, backbone=options.backbone or kind.backbone)
+        backbone = options.backbone or BACKBONES[kind.modality]
         for n in getattr(options, kind.name):
             done = {row["step"] for row in rows if row.get(kind.name) == n}
             with folder_of(kind, n, options) as folder:
-                for row in steps(folder, kind, n, done):
+                for row in steps(folder, kind, n, backbone, done):
                     rows.append(row)
                     print(json.dumps(row), flush=True)
                     if options.out:
@@ -116,14 +105,14 @@ def folder_of(kind: Kind, n: int, options: argparse.Namespace) -> Iterator[Path]
         yield Path(name)
 
 
-def steps(folder: Path, kind: Kind, n: int, done: set[str]) -> Iterator[dict[str, Any]]:
+def steps(folder: Path, kind: Kind, n: int, backbone: str, done: set[str]) -> Iterator[dict[str, Any]]:
     """What each step of one project took, but for those that were done before."""
     source, begun = folder / kind.file, folder / "begun"
     if not source.exists():
         part = source.with_name(f"part-{kind.file}")
         kind.write(part, n)
         part.rename(source)
-    project = project_in(folder / "project", kind)
+    project = project_in(folder / "project", kind, backbone)
     command = [sys.executable, "-m", "labeler", "import", str(project.folder), str(source)]
     works: dict[str, Callable[[], Watched]] = {
         "import": lambda: watched(command),
@@ -142,12 +131,12 @@ def steps(folder: Path, kind: Kind, n: int, done: set[str]) -> Iterator[dict[str
         yield line | ({"cut off before": True} if again else {})
 
 
-def project_in(folder: Path, kind: Kind) -> Project:
+def project_in(folder: Path, kind: Kind, backbone: str) -> Project:
     """The project in a folder, which is made if it is not there."""
     if projects.is_project(folder):
         return projects.open_project(folder)
     query = QueryConfig(seed_size=SEED, batch=BATCH)
-    learner = LearnerConfig(kind="frozen", backbone=kind.backbone)
+    learner = LearnerConfig(kind="frozen", backbone=backbone)
     limits = LimitsConfig(table_rows=MOST_ROWS)
     config = Config("scale", ("a", "b"), kind.modality, budget=10**6, query=query, learner=learner, limits=limits)
     return projects.create(folder, config)
