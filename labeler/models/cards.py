@@ -28,6 +28,7 @@ class Card:
     item, in the order of training. items: how many items the project had; the normalizer's mean is of these. left_out:
     how many more it had, which were not embedded yet.
     chosen, computed_on, inexact, start: see `Training`. sentences: about each class, which the model started from.
+    spread: whether linear heads on texts know how the pool varies, which those of older cards do not.
     """
 
     round: int
@@ -46,6 +47,7 @@ class Card:
     inexact: Sequence[str] = field(default_factory=list)
     start: float = 0.0
     left_out: int = 0
+    spread: bool = False
 
     @classmethod
     def of(
@@ -70,6 +72,7 @@ class Card:
             inexact=list(training.inexact),
             start=training.start,
             left_out=finished.left_out,
+            spread=True,
         )
 
     def save(self, weights: Path) -> None:

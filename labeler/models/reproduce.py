@@ -106,8 +106,9 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
     nothing = np.empty(0, dtype=np.intp)
     dataset = Dataset(inputs, embeddings, encoder.dims, items.groups)
     known = known_of(replace(project, config=config), encoder, card.sentences, guesses)
+    task = LearningTask.of(dataset, labels, len(config.classes), encoder, project.folder).knowing(known)
     state = State(
-        LearningTask.of(dataset, labels, len(config.classes), encoder, project.folder).knowing(known),
+        task if card.spread else replace(task, spread=None),
         pool=nothing,
         holdout=Labels(nothing, nothing),
         previous=_previous(project, number, config.learner.finetune.start, encoder),

@@ -50,6 +50,21 @@ def test_frozen_heads_are_the_same_bit_for_bit(project: Project) -> None:
         assert again.model.to_bytes() == (project.models / f"round-{number:04d}.safetensors").read_bytes()
 
 
+def test_heads_of_before_the_pools_spread_are_the_same_bit_for_bit(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(project, reviews(60), 0, 30)
+    with monkeypatch.context() as older:
+        older.setattr("labeler.learner.task.Spread.of", lambda *args: None)
+        assert work_once(project)
+    path = cards.card_path(project.models / "round-0001.safetensors")
+    card = json.loads(path.read_text())
+    assert reproduce(project, 1).difference > 0
+    del card["spread"]
+    path.write_text(json.dumps(card))
+    assert reproduce(project, 1).difference == 0
+
+
 @pytest.fixture
 def toys(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project of numbers, whose backbone is the toy."""
