@@ -210,7 +210,6 @@ class _Run:
             lengths = torch.from_numpy(slices).to(features.device)
             features = torch.segment_reduce(features.float(), "mean", lengths=lengths)
         features = self._normalised(features)
-        targets = self._targets_at(rows)
         kept = functional.dropout(features, levers.dropout) if levers.dropout else features
         logits = functional.linear(kept, self.weight, self.bias)
         crossed = torch.zeros((), device=logits.device)
@@ -223,6 +222,7 @@ class _Run:
             self.sums += torch.stack([crossed.detach() * len(rows), right, torch.full_like(crossed, len(rows))])
         if levers.objective == "cross_entropy":
             return crossed
+        targets = self._targets_at(rows)
         contrast = supervised_contrastive(functional.normalize(features, dim=1), targets, SHARPNESS)
         # the head learns from the features, and its gradient does not reach the network
         own = cross_entropy(functional.linear(kept.detach(), self.weight, self.bias), targets)

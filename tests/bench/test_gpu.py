@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,9 @@ def test_what_does_not_fit_into_the_time_is_left_out_and_what_takes_too_long_is_
 ) -> None:
     def endless() -> Iterator[Row]:
         yield Row("first", 1.0, "s")
-        while True:
-            pass
+        with suppress(Exception):  # as what goes on without a part that failed
+            while True:
+                pass
 
     def quick() -> Iterator[Row]:
         yield Row("quick", 1.0, "s")
