@@ -26,7 +26,8 @@ MOST_DAYS = 366
 SIGNED_DAYS = int((KEPT - NEW_AFTER) / DAY)  # for which the key that has signed a token is kept in any case
 
 # What a token may be used for; each includes those before it, and none does more than its owner may.
-# `read`: GET alone. `label`: work on items. `manage`: a project. `administer`: members, and the home.
+# `read`: GET alone. `label`: work on items. `manage`: a project. `administer`: members, and the home if it opens all
+# projects.
 Scope = Literal["read", "label", "manage", "administer"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ALL_PROJECTS = "*"  # stands for those that are made later, too
@@ -43,7 +44,12 @@ class Bearer:
 
     def opens(self, project: str) -> bool:
         """Whether it is for the project with this uid, as far as its owner is a member."""
-        return project in self.projects or ALL_PROJECTS in self.projects
+        return project in self.projects or self.opens_all
+
+    @property
+    def opens_all(self) -> bool:
+        """Whether it is for all projects, also those that are made later."""
+        return ALL_PROJECTS in self.projects
 
     def may_use(self, least: Scope) -> bool:
         """Whether its scope is this one, or a wider one."""

@@ -116,6 +116,11 @@ class Right:
 
 
 class InHome(Right):
+    def _opened(self, call: Call, request: Request) -> Call:
+        if self.scope == "administer" and not call.bearer.opens_all:  # an account that it makes could open all of them
+            raise ForbiddenError("This API token is for some projects: the home needs one that opens all of them.")
+        return call
+
     async def __call__(self, request: Request) -> Call:
         call: Call = request.state.call
         return call

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from labeler.access.api_tokens import ALL_PROJECTS, Scope
+from labeler.access.api_tokens import Scope
 from labeler.api.v1.frame import Call, in_home, resource
 
 router = resource("Me")
@@ -20,5 +20,5 @@ class Me(BaseModel):
 @router.get("/me", summary="Whose token this is, and what it opens")
 def me(call: Annotated[Call, in_home("read")]) -> Me:
     """The owner never loses a right by using a token, and never gains one."""
-    opens = None if ALL_PROJECTS in call.bearer.projects else list(call.bearer.projects)
+    opens = None if call.bearer.opens_all else list(call.bearer.projects)
     return Me(name=call.user.name, is_admin=call.user.is_admin, scope=call.bearer.scope, projects=opens)

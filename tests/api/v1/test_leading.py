@@ -174,3 +174,21 @@ def test_an_admin_invites_somebody_who_makes_an_account_and_disables_it(tmp_path
         assert client.post("/password-links", json={"name": "nobody"}).status_code == 404
         assert client.post("/invitations", json={"name": "su/a"}).status_code == 422
         assert client.post("/invitations", json={"project": "none"}).status_code == 404
+
+
+def test_an_admins_token_for_some_projects_reaches_no_account_and_no_backup(tmp_path, own_home):
+    with home_of_people(tmp_path / "home", 1) as people:
+        admin = accounts().accounts.by_name("the admin")
+        token = api_tokens.make(admin, "a test", "administer", [people["project"].uid], 1, Actor("test"))
+        client = program({"Authorization": f"Bearer {token}"})
+        assert client.get(f"{P}/members").status_code == 200
+        replies = [
+            client.get("/accounts"),
+            client.patch("/accounts/the lead", json={"is_admin": True}),
+            client.post("/invitations", json={"is_admin": True}),
+            client.post("/password-links", json={"name": "the admin"}),
+            client.get("/backups"),
+            client.post("/backups"),
+        ]
+        assert [reply.status_code for reply in replies] == [403] * 6
+        assert "for some projects" in replies[0].json()["detail"]
