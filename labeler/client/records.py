@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -78,11 +77,6 @@ def feed_of(reply: Json) -> Feed:
 def look_of(reply: Json) -> FeedLook:
     """A look at a feed."""
     return FeedLook(**_known(FeedLook, reply) | {"problem": reply["problem"] or ""})
-
-
-def settings_of(feed: FeedConfig) -> Json:
-    """The settings of a feed as the body of a request."""
-    return asdict(feed)
 
 
 def _known(kind: type[Any], values: Json) -> dict[str, Any]:

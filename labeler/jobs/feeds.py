@@ -127,15 +127,18 @@ def look_now(project: Project, name: str) -> None:
 def pull(project: Project, name: str) -> Feed:
     """A feed once all that is new there has come: it is looked at here, unless another process is at it.
 
-    Raises: MissingError, FeedError: see `look_now`.
+    Raises: MissingError, FeedError: see `look_now`. ProjectError: the project was archived meanwhile.
     """
     look_now(project, name)
-    with project.store() as store:
-        while name in store.feeds.due(time.time()):
-            if not _looked(project, store, name):
-                time.sleep(EVERY)
-        _ask_for_round(store)
-    return get(project, name)
+    while True:
+        project = projects.open_project(project.folder, project.actor)  # it may be changed or archived meanwhile
+        with project.store() as store:
+            if name not in store.feeds.due(time.time()):
+                _ask_for_round(store)
+                return get(project, name)
+            if _looked(project, store, name):
+                continue
+        time.sleep(EVERY)
 
 
 def _settings_of(project: Project, name: str) -> FeedConfig:
@@ -186,7 +189,8 @@ def _looked(project: Project, store: Store, name: str) -> bool:
 def _look(project: Project, store: Store, name: str) -> None:
     """Look at a feed. What goes wrong with it is its own trouble, and is tried again ever later."""
     feed, state, at = project.config.feeds[name], store.feeds.begin(name), time.time()
-    tell = _reporter(store, store.feeds.begin_look(name))
+    number = store.feeds.begin_look(name)
+    tell = _reporter(store, number)
     folder = _empty(project.folder / UPLOADS / f"feed-{name}")  # on the project's own disk, since /tmp may be small
     look = Look(name, feed, project.config.modality, project.folder.parent, folder, state.cursor, state.resume)
     try:
@@ -200,6 +204,8 @@ def _look(project: Project, store: Store, name: str) -> None:
             load=("labeler.feeds.read",),
         )
         added, refused = _imported(project, brought, tell)
+        if not _is_at_work(store, name, number):
+            return
         store.feeds.has_read(name, brought.versions, brought.kept_version)
         cursor = state.cursor if brought.cursor is None else brought.cursor
         next_at = 0.0 if brought.is_more else at + feed.every * MINUTE
@@ -218,7 +224,14 @@ def _look(project: Project, store: Store, name: str) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     wait = min(feed.every * MINUTE * 2.0 ** min(state.failures, 10), max(LONGEST_WAIT, feed.every * MINUTE))
-    store.feeds.failed(name, problem, at + wait)
+    if _is_at_work(store, name, number):
+        store.feeds.failed(name, problem, at + wait)
+
+
+def _is_at_work(store: Store, name: str, look: int) -> bool:
+    """Whether a look still counts: somebody may have changed meanwhile where the feed reads, so that it begins anew."""
+    looking = store.feeds.states()[name].looking
+    return looking is not None and looking.id == look
 
 
 def read_apart(folder: Path, look: Look, tell: Callable[[tuple[int, int, int]], None]) -> Brought:

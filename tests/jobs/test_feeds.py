@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from labeler.core.errors import LabelerError
+from labeler.core.errors import LabelerError, ProjectError
 from labeler.core.feeds import Came
 from labeler.core.settings import FeedConfig
 from labeler.feeds import folder as folders
+from labeler.feeds.look import Brought, FeedError
 from labeler.jobs import feeds
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -185,3 +186,50 @@ def test_a_clock_that_goes_back_holds_no_feed_up(project, inbox):
         assert store.feeds.due(1_000_000.0) == []
         assert store.feeds.due(1_000_300.0) == ["inbox"]
         assert store.feeds.due(900_000.0) == ["inbox"]
+
+
+@pytest.mark.parametrize("end", [Brought(cursor=9, versions={"a.csv": "1"}), FeedError("It is not there.")])
+def test_what_a_look_reads_says_nothing_about_another_place_of_the_feed(project, inbox, monkeypatch, end):
+    (inbox / "other").mkdir()
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+
+    def meanwhile(*_: Any, **__: Any) -> Brought:
+        moved = feeds.change(project, "inbox", place=str(inbox / "other"))
+        feeds.look_now(moved, "inbox")
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    monkeypatch.setattr(feeds, "run_limited", meanwhile)
+    feeds.look_once(project)
+    moved = projects.open_project(project.folder)
+    feed = feeds.get(moved, "inbox")
+    assert (feed.is_due, feed.state.cursor, feed.state.problem, feed.state.looked_at) == (True, None, "", None)
+    with moved.store() as store:
+        assert store.feeds.unread("inbox", {"a.csv": "1"}) == {"a.csv"}
+
+
+def test_who_pulls_a_feed_of_a_project_that_is_archived_meanwhile_waits_no_longer(project, inbox, monkeypatch):
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    archived: list[Path] = []
+
+    def archive(_: float) -> None:
+        assert not archived, "it waits for ever"
+        archived.append(project.folder.rename(project.folder.with_name("archived")))
+
+    monkeypatch.setattr(feeds.time, "sleep", archive)
+    with project.lock("feed-inbox.lock"), pytest.raises(ProjectError, match="is not a project"):
+        feeds.pull(project, "inbox")
+
+
+def test_who_pulls_a_feed_that_is_paused_meanwhile_waits_no_longer(project, inbox, monkeypatch):
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    paused: list[Project] = []
+
+    def pause(_: float) -> None:
+        assert not paused, "it waits for ever"
+        paused.append(feeds.change(project, "inbox", paused=True))
+
+    monkeypatch.setattr(feeds.time, "sleep", pause)
+    with project.lock("feed-inbox.lock"):
+        assert feeds.pull(project, "inbox").settings.paused

@@ -1,5 +1,6 @@
 """Feeds of new items."""
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ class FeedVerbs(ProjectVerbs):
 
         Raises: LabelerError: there is one of this name, or it may not be read, or its settings are wrong.
         """
-        yield Call("POST", f"{self.path}/feeds", body={"name": name, **records.settings_of(feed)})
+        yield Call("POST", f"{self.path}/feeds", body={"name": name, **asdict(feed)})
 
     def change_feed(self, name: str, **changes: Any) -> Steps[None]:
         """Change settings of a feed, such as `every=5`; `paused=True` pauses it. At another place it begins anew.
