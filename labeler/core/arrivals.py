@@ -25,13 +25,14 @@ class Newer:
     """The holdout items that came with later imports.
 
     items: that can be or are labeled; labeled: of them. stand_for: items of the project that they were drawn from.
-    without: items of later imports that no draw stands for.
+    without: items of later imports that no draw stands for. drawn: as `items`, flagged ones included.
     """
 
     items: int = 0
     labeled: int = 0
     stand_for: int = 0
     without: int = 0
+    drawn: int = 0
 
     @property
     def missing(self) -> int:

@@ -45,5 +45,5 @@ def at_round(counts: Counts, latest: Round | None) -> Counts:
         holdout_labeled=holdout,
         per_class={},
         open=StillOpen(max(counts.pool - labeled, 0), max(counts.holdout - holdout, 0), counts.open.answers),
-        newer=replace(counts.newer, labeled=later),
+        newer=replace(counts.newer, items=counts.newer.drawn, labeled=later),  # a flag takes none out
     )

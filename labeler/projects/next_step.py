@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from labeler.core.blinding import at_round
 from labeler.core.items import Counts
 from labeler.i18n.messages import Message, mark
 from labeler.projects import guidelines
@@ -53,7 +54,8 @@ def way(project: Project, store: Store, sides: bool = True) -> Way:
     if not counts.answers_by_people:
         return Way(done - {"label"}, "label", mark("The items are ready. Label the first ones."))
     if "curve" not in done:
-        first = min(project.config.query.seed_size, counts.reachable)
+        told = counts if sides else at_round(counts, latest)
+        first = min(project.config.query.seed_size, told.reachable)
         missing = max(first - counts.labeled, 0)
         of_all = mark("The first model is trained after {n:,} pool labels; then the curve begins.", n=first)
         return Way(done - {"label"}, "label", _until_the_curve(missing, counts) if sides else of_all)

@@ -93,11 +93,11 @@ class LaterItems:
     def newer(self) -> Newer:
         """The holdout items that came later, and what they stand for."""
         (row,) = self.db.rows(
-            "SELECT COUNT(*) AS items, COALESCE(SUM(label IS NOT NULL), 0) AS labeled FROM items"
-            f" WHERE {_DRAWN} AND chance IS NOT NULL AND (label IS NOT NULL OR open)"
+            "SELECT COUNT(*) AS drawn, COALESCE(SUM(label IS NOT NULL OR open), 0) AS items,"
+            f" COALESCE(SUM(label IS NOT NULL), 0) AS labeled FROM items WHERE {_DRAWN} AND chance IS NOT NULL"
         )
         later, without = self._numbers()
-        return Newer(row["items"], row["labeled"], later, without)
+        return Newer(row["items"], row["labeled"], later, without, row["drawn"])
 
     def _numbers(self) -> tuple[int, int]:
         """The number of items that later draws stand for, and of those that came later and none stands for."""

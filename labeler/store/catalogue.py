@@ -123,14 +123,12 @@ class Catalogue:
         so_far: Found = NOTHING,
         newest_first: bool = False,
         among: np.ndarray | None = None,
-        most: int | None = None,
     ) -> Found:
         """What a filter lets through, in the order of import, searched for so many seconds.
 
         Without words and a column all is found at once, by indexes alone.
 
-        Args: so_far: what the search has found before. among: (k,) ascending ids, to which it is limited. most: it ends
-              once it has found so many.
+        Args: so_far: what the search has found before. among: (k,) ascending ids, to which it is limited.
         """
         with self.db.read():
             candidates = self.candidates(wanted)
@@ -138,18 +136,37 @@ class Catalogue:
                 candidates = IdRuns.of(among[candidates.has(among)])
             if newest_first:
                 candidates = reversed(candidates)
-            conditions, values = _to_read(wanted)
-            if not conditions:
+            if not _to_read(wanted)[0]:
                 n = len(candidates)
                 return Found(candidates, n, n)
-            until = time.monotonic() + seconds
-            found, looked = [so_far.ids[:]], so_far.looked
-            while looked < len(candidates):
-                part = candidates[looked : looked + LOOK]
-                looked += len(part)
-                found.append(self._among(part, conditions, values))
-                if time.monotonic() >= until or (most is not None and sum(map(len, found)) >= most):
-                    break
+            return self._read_on(wanted, candidates, so_far, seconds)
+
+    def after(self, wanted: ItemFilter, after: int, most: int, seconds: float) -> Found:
+        """The first items behind this id that a filter lets through, or those found in so many seconds.
+
+        Args: most: it ends once it has found so many; where items have to be read, it may have found more.
+        """
+        with self.db.read():
+            candidates = self.candidates(wanted)
+            place, n = candidates.up_to(after), len(candidates)
+            if _to_read(wanted)[0]:
+                return self._read_on(wanted, candidates, Found(NOTHING.ids, place, n), seconds, most)
+        ids = candidates[place : place + most]
+        return Found(IdRuns.of(ids), place + len(ids), n, int(ids[-1]) if len(ids) else after)
+
+    def _read_on(
+        self, wanted: ItemFilter, candidates: IdRuns, so_far: Found, seconds: float, most: int | None = None
+    ) -> Found:
+        """What is found of these candidates, those that are looked at already included."""
+        conditions, values = _to_read(wanted)
+        until = time.monotonic() + seconds
+        found, looked = [so_far.ids[:]], so_far.looked
+        while looked < len(candidates):
+            part = candidates[looked : looked + LOOK]
+            looked += len(part)
+            found.append(self._among(part, conditions, values))
+            if time.monotonic() >= until or (most is not None and sum(map(len, found)) >= most):
+                break
         last = candidates[max(looked - 1, 0) : looked]
         return Found(IdRuns.of(np.concatenate(found)), looked, len(candidates), int(last[0]) if len(last) else 0)
 
@@ -189,15 +206,6 @@ class Catalogue:
         if with_split + len(ids_where(self.db, *WITHOUT_SPLIT)) < last:
             return IdRuns.of(ids_where(self.db, "listed"))
         return IdRuns.all_but(last, ids_where(self.db, *UNLISTED, "+label IS NULL AND split = 'holdout'"))
-
-    def after(self, wanted: ItemFilter, after: int, most: int, seconds: float) -> Found:
-        """The first `most` items behind this id that a filter lets through, or those found in so many seconds."""
-        candidates = self.candidates(wanted)
-        place, n = candidates.up_to(after), len(candidates)
-        if _to_read(wanted)[0]:
-            return self.search(wanted, seconds, Found(NOTHING.ids, place, n), most=most)
-        ids = candidates[place : place + most]
-        return Found(IdRuns.of(ids), place + len(ids), n, int(ids[-1]) if len(ids) else after)
 
     def page(self, item_ids: Sequence[int]) -> list[Listed]:
         """These items, in this order; those that are gone or not listed are left out."""

@@ -229,11 +229,12 @@ def _list_all(project: Project) -> None:
 def result(project: Project, store: Store, choice: Choice, opinions: Opinions | None) -> Found:
     """What is listed, in order, as far as the search for it has come."""
     key = _key(project, store, choice.wanted)
+    items = opinions.items if opinions is not None else np.empty(0, dtype=np.int64)
     if choice.like is not None:
-        near = cached("similar", (key, choice.wanted, choice.like), lambda: _similar(project, store, choice, opinions))
+        by_model = key, choice.wanted, choice.like, store.rounds.next_number(), items.size
+        near = cached("similar", by_model, lambda: _similar(project, store, choice, opinions))
         return _by_opinions(near, choice, opinions) if choice.needs_opinions else _whole(near)
     if choice.needs_opinions:
-        items = opinions.items if opinions is not None else np.empty(0, dtype=np.int64)
         among = cached("among", (key, choice.wanted, items.size), lambda: _among(store, choice.wanted, items))
         return _by_opinions(among, choice, opinions)
     found = NOTHING

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from labeler.api.routes import routes
 from labeler.api.v1.app import routes as v1_routes
 from labeler.core.blinding import OPEN, is_blind
-from labeler.core.items import Answer, NewItem, Prediction, Reveal
+from labeler.core.items import Action, Answer, NewItem, Prediction, Reveal
 from labeler.core.rounds import FinishedRound, Metrics, Ranked, RoundResult
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
@@ -127,17 +127,19 @@ def test_about_one_pool_item_in_five_is_blind_in_sql_as_well(store):
     assert 0.15 < 1 - len(open_ids) / len(items) < 0.25
 
 
-def answered(folder: Path, split: str) -> dict[tuple[str, str], str]:
+def answered(folder: Path, split: str, action: Action) -> dict[tuple[str, str], str]:
     """All that the API says of a project to an annotator, and to its lead, after the one answer since a round."""
     project = projects.create(folder, text_config(team=TeamConfig(leads=("lee",))))
     with project.store() as store:
         for first, side in ((0, "pool"), (10, "holdout")):
             add(store, 10, split=side, first=first)
+        with store.write():  # they came with a later import
+            store.db.execute("UPDATE items SET chance = 0.5 WHERE split = 'holdout'")
         store.rounds.request("test")
         result = RoundResult(4, "margin", 7, Metrics(5, 0.8, 0.4, 0.9, 0.8), (), 0.1, 0.2)
         store.rounds.finish(store.rounds.claim(), FinishedRound(1, result, [], [], model="models/m.safetensors"))
         item = 5 if split == "pool" else 15
-        store.answers.add("kim", [Answer("r", item, "label", "good", 1.0, "t")])
+        store.answers.add("kim", [Answer("r", item, action, "good" if action == "label" else None, 1.0, "t")])
     said = {}
     for path, method in v1_routes():
         if method == "GET" and path.startswith("/projects/{p}") and path.count("{") == 1 and "/answers" not in path:
@@ -149,8 +151,9 @@ def answered(folder: Path, split: str) -> dict[tuple[str, str], str]:
     return said
 
 
-def test_no_figure_of_an_annotator_tells_whether_an_answer_was_of_the_holdout(own_home):
-    pool, holdout = (answered(own_home / side, side) for side in ("pool", "holdout"))
+@pytest.mark.parametrize("action", ["label", "flag"])
+def test_no_figure_of_an_annotator_tells_whether_an_answer_was_of_the_holdout(own_home, action):
+    pool, holdout = (answered(own_home / side, side, action) for side in ("pool", "holdout"))
     different = {key for key in pool if pool[key] != holdout[key]}
     assert ("lee", "/projects/{p}/status") in different  # so that the comparison would find it
     assert not {path for name, path in different if name == "kim"}

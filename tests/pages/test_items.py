@@ -179,6 +179,17 @@ def test_a_list_of_similar_items_says_so_where_only_items_with_a_prediction_were
     assert "Similar items are looked for among 4 of the 5 items." in everything(app.run())
 
 
+def test_a_new_round_lists_other_items_as_similar(predicted, monkeypatch):
+    monkeypatch.setattr("pages.items.search.similar", lambda *_of: [3, 1])
+    assert listed(press(press(visit("items"), "Item 3"), "Similar items")) == [3, 1]
+    monkeypatch.setattr("pages.items.search.similar", lambda *_of: [3, 2])
+    app = press(press(visit("items"), "Item 3"), "Similar items")
+    assert listed(app) == [3, 1]
+    with predicted.store() as store:
+        rank(store, [3, 4, 2])
+    assert listed(app.run()) == [3, 2]
+
+
 def test_the_map_says_in_words_what_it_shows_and_a_newer_round_asks_for_another(predicted):
     app = visit("items")
     view = next(group for group in elements(app, "button_group") if group.key.endswith("-view"))

@@ -53,6 +53,15 @@ def test_the_way_ends_where_the_labels_are_taken_out(project, store):
     assert step(project, store) == ("export", "There is nothing left to label: take the labels out.")
 
 
+def test_who_must_not_know_the_holdout_is_told_no_number_that_a_flag_of_a_pool_item_changes(project, store):
+    add(store, 3)
+    answer(store, 1)
+    before = way(project, store, sides=False).sentence
+    store.answers.add("kim", [Answer("f", 2, "flag")])
+    assert str(way(project, store, sides=False).sentence) == str(before)
+    assert str(before).startswith("The first model is trained after 3 pool labels")
+
+
 def test_what_went_wrong_comes_first(project, store):
     add(store, 9)
     answer(store, 1)

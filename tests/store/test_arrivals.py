@@ -93,7 +93,7 @@ def test_no_more_items_join_than_may_within_thirty_days():
         assert sorted(set(chances.values())) == pytest.approx([(12 - few) / 200, 0.5])
         add(store, [f"still more {i}" for i in range(30)])
         assert len(holdout(store) - first) == 12
-        assert store.items.later.newer() == Newer(12, 0, 210, 30)
+        assert store.items.later.newer() == Newer(12, 0, 210, 30, drawn=12)
         store.db.execute("UPDATE items SET added_at = '2020-01-01T00:00:00.000+00:00'")
         add(store, [f"much later {i}" for i in range(100)])
         assert len(holdout(store) - first) == 24
