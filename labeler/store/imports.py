@@ -98,7 +98,7 @@ class Imports:
                 self.db.execute(f"DELETE FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))", items)
             self.db.execute(
                 "INSERT INTO annotations (request_id, item_id, annotator, action, supersedes, at)"
-                " SELECT 'undo:' || request_id, item_id, annotator, 'undo', id, ? FROM answers"
+                f" SELECT '{BY_IMPORT}undo:' || request_id, item_id, annotator, 'undo', id, ? FROM answers"
                 " WHERE item_id IN (SELECT value FROM json_each(?))",
                 [now(), *items],
             )

@@ -249,6 +249,10 @@ def test_importing_again_adds_no_answer_and_undoing_takes_all_out(tmp_path: Path
     assert import_source(project, path).labels_added == 0
     assert undo_import(project, 1, "lea") == 2
     assert import_source(project, path).labels_added == 2
+    with project.store() as store:
+        latest = store.imports.all()[0]
+    assert (latest.items, latest.answered) == (2, 0)
+    assert undo_import(project, latest.id, "lea") == 2
 
 
 def test_predictions_come_along(tmp_path: Path) -> None:
