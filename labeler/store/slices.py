@@ -80,8 +80,9 @@ class Slices:
                 self.db.execute("SELECT label > '', SUM(n) FROM item_counts WHERE split = 'pool' GROUP BY 1").fetchall()
             )
             in_all, labeled = sum(n_of.values()), n_of.get(1, 0)
-            pool = self._values(column, "split = 'pool' ORDER BY content_hash LIMIT :most", most)
-            of_labeled = self._values(column, "id IN (SELECT value FROM json_each(:ids))", self._some_labeled(most))
+            some = json.dumps(_drawn(ids_where(self.db, "split = 'pool' AND label IS NOT NULL"), most))
+            pool = self._values(column, "split = 'pool' ORDER BY content_hash LIMIT :which", most)
+            of_labeled = self._values(column, "id IN (SELECT value FROM json_each(:which))", some)
         items = {value: _share(n, pool, in_all) for value, n in pool.items()}
         labels = {value: _share(n, of_labeled, labeled) for value, n in of_labeled.items()}
         counted = [
@@ -90,23 +91,19 @@ class Slices:
         ]
         return counted, most if in_all > most else 0
 
-    def _values(self, column: str, which: str, values: int | list[int]) -> dict[str, int]:
-        """How many of some items have each value of a column."""
+    def _values(self, column: str, condition: str, which: int | str) -> dict[str, int]:
+        """How many of some items have each value of a column. Args: which: the value in the condition."""
         return dict(
             self.db.execute(
                 "SELECT value, COUNT(*) FROM (SELECT CAST(COALESCE(json_extract(metadata, :path), '') AS TEXT) AS value"
-                f" FROM items WHERE {which}) GROUP BY 1",
-                {"path": _path(column), "most": values, "ids": json.dumps(values)},
+                f" FROM items WHERE {condition}) GROUP BY 1",
+                {"path": _path(column), "which": which},
             ).fetchall()
         )
 
-    def _some_labeled(self, most: int) -> list[int]:
-        """The ids of the pool's labeled items; of more than `most` so many, drawn at random, always the same."""
-        ids = ids_where(self.db, "split = 'pool' AND label IS NOT NULL")
-        return _drawn(ids, most)
-
 
 def _drawn(ids: np.ndarray, most: int) -> list[int]:
+    """These ids; of more than `most` so many, drawn at random, always the same."""
     if len(ids) > most:
         ids = np.random.default_rng(0).choice(ids, most, replace=False)
     drawn: list[int] = ids.tolist()
