@@ -110,7 +110,7 @@ def list_items(
     if split is not None and not call.may("see_holdout"):
         raise ForbiddenError("You may not see which items are in the holdout: ask somebody who leads the project.")
     wanted = ItemFilter(search, split, label, annotator, state)
-    with call.project.store() as store:
+    with call.project.store() as store, store.read():  # an item that is erased meanwhile would have others left out
         found = store.catalogue.after(wanted, place_of(cursor) or 0, limit + 1, SEARCH_SECONDS)
         rows = store.catalogue.page(found.ids[: limit + 1].tolist())
     listed = page([_facts(call, row) for row in rows], limit, lambda facts: facts.id)
