@@ -106,7 +106,10 @@ def _take(place: Place, look: Look, seen: Seen, taken: _Taken) -> None:
     elif is_image:
         taken.images += 1
     elif seen.suffix == TEXT:
-        taken.records.append({look.feed.text or "text": _text(target), "file": seen.name, **_folder_of(look, seen)})
+        if text := _text(target).strip():
+            taken.records.append({look.feed.text or "text": text, "file": seen.name, **_folder_of(look, seen)})
+        else:
+            taken.problems.append(Problem(seen.name, mark("the text is empty")))
         target.unlink()
     else:
         columns = SourceColumns(group=look.columns.group) if seen.suffix == PACKED else look.columns

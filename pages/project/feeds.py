@@ -70,6 +70,8 @@ def _feed(project: Project, feed: Feed) -> None:
     if state.looking:
         look = state.looking
         st.progress(min(look.done / look.total, 1.0) if look.total else 0.0, text=_progress(look))
+    elif feed.is_due:
+        st.caption(_("waits for the worker"))
     if state.problem and not settings.paused:
         st.error(
             _(
@@ -90,7 +92,6 @@ def _feed(project: Project, feed: Feed) -> None:
         is_idle = not (settings.paused or feed.is_due)
         if st.button(_("Look now"), key=f"{key}-now", icon=":material/refresh:", disabled=not is_idle):
             feeds.look_now(project, feed.name)
-            st.toast(_("The worker looks at it now."))
             st.rerun()
         label, icon = (_("Go on"), ":material/play_arrow:") if settings.paused else (_("Pause"), ":material/pause:")
         if st.button(label, key=f"{key}-pause", icon=icon):

@@ -13,6 +13,7 @@ import pytest
 
 from labeler.core.errors import LabelerError, ProjectError
 from labeler.core.feeds import Came
+from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
 from labeler.feeds import folder as folders
 from labeler.feeds.look import Brought, FeedError
@@ -63,6 +64,16 @@ def look(project: Project) -> Project:
 def texts(project: Project) -> set[str]:
     with project.store() as store:
         return {str(store.items.get(int(item)).text) for item in store.items.columns().ids}
+
+
+def test_an_empty_text_file_is_refused_by_its_own_name(project, inbox):
+    drop(inbox / "notes" / "blank.txt", " \n")
+    drop(inbox / "notes" / "one.txt", "a note")
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    look(project)
+    assert texts(project) == {"a note"}
+    with project.store() as store:
+        assert store.feeds.states()["inbox"].refused == (Problem("notes/blank.txt", "the text is empty"),)
 
 
 def test_new_and_changed_files_of_a_watched_folder_become_items_once(project, inbox):

@@ -37,7 +37,8 @@ def test_a_feed_is_added_shown_with_its_trouble_paused_and_removed(project, inbo
     job.look_once(projects.open_project(project.folder))
     app.run()
     assert f"{inbox} is not there, or is no folder." in everything(app)
-    widget(app, "button", "Look now").click().run()
+    app = widget(app, "button", "Look now").click().run()
+    assert "waits for the worker" in everything(app)
     assert job.get(projects.open_project(project.folder), "mail").is_due
     widget(app, "button", "Pause").click().run()
     assert "is not there" not in everything(app)
