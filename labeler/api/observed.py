@@ -6,6 +6,7 @@ import uuid
 from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeler.access.serving import base_path
@@ -15,6 +16,7 @@ from labeler.core.logs import logged_about
 log = logging.getLogger("labeler.requests")
 
 HEADER = "X-Request-Id"
+GONE = 499  # the status, as nginx counts it, of a request whose sender has gone before it was read
 # The verbs of the desk's routes; all else in an address names projects, items and files.
 _DESK = re.compile(r"/api/[^/]+/(?P<verb>[a-z]+)(?P<tile>/.*/tile/)?")
 # Those of the public API are counted by their resource, whichever project it is of.
@@ -50,6 +52,8 @@ class Observed:
         with logged_about(request=number):
             try:
                 await self.app(scope, receive, numbered)
+            except ClientDisconnect:  # no fault of the server's, and nobody is there to be answered
+                status = GONE
             except Exception:
                 log.exception("a request failed")
                 raise

@@ -1,5 +1,6 @@
 """What programs that watch the server are told: signs of life to everybody, figures to who may see the server."""
 
+import asyncio
 import json
 import logging
 import time
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from labeler.access import accounts as access
@@ -148,3 +150,19 @@ def test_the_route_of_an_address_holds_no_id(path, route):
 @pytest.mark.parametrize("path", sorted({path for path, _method in routes_of_programs()}))
 def test_each_address_of_the_public_api_is_counted_with_its_resource(path):
     assert route_of(V1 + path) != f"{V1}/other"
+
+
+def test_a_sender_who_goes_away_is_no_error_of_the_server(caplog):
+    async def reads(scope, receive, send):
+        await Request(scope, receive).body()
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def nowhere(message):
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/api/reviews/answers", "headers": []}
+    with caplog.at_level(logging.INFO, "labeler.requests"):
+        asyncio.run(Observed(reads)(scope, gone, nowhere))
+    assert [(record.levelname, record.ids["status"]) for record in caplog.records] == [("INFO", 499)]
