@@ -78,7 +78,8 @@ if project_folders():
         images_set_aside(project, may(user, project, "import_items"))
     steps(project)
     if may(user, project, "run_round"):
-        retrain(project)
+        with st.container():  # always there, for the same reason
+            retrain(project)
     # what was open stays open once there are items
     empty = st.session_state.setdefault(f"began-empty-{project.slug}", counts.pool + counts.holdout == 0)
     if may(user, project, "import_items"):

@@ -7,6 +7,7 @@ from labeler.core.items import Problem
 from labeler.feeds import folder as folders
 from labeler.jobs import feeds as job
 from labeler.projects import project as projects
+from tests.support.fill import add_labeled
 from tests.support.pages import everything, visit, widget
 
 
@@ -51,3 +52,15 @@ def test_a_feed_is_added_shown_with_its_trouble_paused_and_removed(project, inbo
     assert "Not imported: 20 or more" in [button.proto.popover.label for button in app.run().get("popover")]
     widget(app, "button", "Remove").click().run()
     assert projects.open_project(project.folder).config.feeds == {}
+
+
+def test_a_round_that_is_asked_for_does_not_move_the_parts_of_the_page_which_would_close_them(project):
+    def place(app):
+        return [at for at, part in app.main.children.items() if getattr(part, "label", "") == "New items by themselves"]
+
+    with project.store() as store:
+        add_labeled(store, 20, 5)
+        before = place(visit("project"))
+        store.rounds.request("test")
+    assert len(before) == 1
+    assert place(visit("project")) == before
