@@ -147,9 +147,7 @@ export class Desk {
 
   // Ask the server once more what was answered earlier.
   recallAll() {
-    if (!this.queue) return;
-    this.queue.started = false;
-    this.queue.refillAnew();
+    this.queue?.recall();
   }
 
   get several() {

@@ -51,6 +51,22 @@ test("what is heard while a reply is on its way is asked about once more", async
   assert.deepEqual(idsOf(queue), []);
 });
 
+for (const sent of ["for the first time", "once more"]) {
+  test(`earlier answers are asked for although they change while the server is asked ${sent}`, async () => {
+    const server = fakeServer(reservation(items(1)));
+    const queue = sent === "once more" ? await started(server) : queueOf(server);
+    const before = server.requests.length;
+    const asking = queue.refill();
+    queue.recall();
+    await asking;
+    await settle();
+    assert.equal(server.requests.length, before + 2);
+    assert.equal(server.requests.at(-1).body.history, true);
+    await queue.refill();
+    assert.equal(server.requests.at(-1).body.history, false);
+  });
+}
+
 test("items come in the order of the server", async () => {
   const queue = queueOf(fakeServer(reservation(items(5, 3, 9))));
   await queue.refill();

@@ -39,7 +39,7 @@ export class Queue {
     this.alive = true;
     this.busy = false;
     this.resting = false;       // during a break
-    this.started = false;       // the server has replied once
+    this.knowsEarlier = false;  // the server has told of earlier answers as they read now
     this.overdue = false;       // it has to be asked again, whatever it replies now
     this.round = 0;             // the latest that the server told of
     /** @type {Item | null} */
@@ -112,6 +112,12 @@ export class Queue {
     this.refill();
   }
 
+  // Ask also for earlier answers, which may read otherwise now.
+  recall() {
+    this.knowsEarlier = false;
+    this.refillAnew();
+  }
+
   // Ask for items; also the heartbeat of those that are held.
   async refill() {
     if (this.busy || this.resting || !this.alive) return;
@@ -121,11 +127,12 @@ export class Queue {
     const release = [...this.released];
     try {
       const n = this.wanted ? KEEP_WANTED : AHEAD;
+      const history = !this.knowsEarlier;
       /** @type {Reservation} */
-      const reply = await this.server.post("reserve", { tab: this.tab, n, release, history: !this.started });
+      const reply = await this.server.post("reserve", { tab: this.tab, n, release, history });
       if (!this.alive || this.resting) return;
       for (const id of release) this.released.delete(id);
-      this.started = true;
+      if (history && !this.overdue) this.knowsEarlier = true;  // else they may read otherwise since it was asked
       this.round = reply.progress.round;
       this.take(reply, asked);
       this.events.arrived(reply);
