@@ -81,7 +81,7 @@ def test_the_menu_closes_after_a_choice_and_korean_fits(server, own_home, open_p
     search = page.locator(".stMain [data-testid=stTextInput]").first
     wait_for(lambda: abs(right_edge(card) - right_edge(search)) <= 2)
     page.goto(f"{server.url}/project?annotator=kim&language=en")
-    page.get_by_text("Import", exact=True).click()
+    page.locator("summary").get_by_text("Import", exact=True).click()
     page.get_by_text("Upload a folder").first.wait_for()
     assert min(page.evaluate(EDGES)) >= 3
     assert page.evaluate(SMALL) == []
