@@ -2,6 +2,7 @@
 /projects/{p}/feeds/{name} · POST /projects/{p}/feeds/{name}/look-now · GET /projects/{p}/feeds/{name}/looks.
 """
 
+import json
 from typing import Annotated, Any
 
 from fastapi import Path, Response
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from labeler.api.problems import address
 from labeler.api.v1.frame import WHOLE, Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of, resource
-from labeler.core.feeds import Feed, FeedLook, FeedState
+from labeler.core.feeds import Feed, FeedLook
 from labeler.core.settings import FeedConfig, FeedKind
 from labeler.i18n.messages import translate
 from labeler.jobs import feeds
@@ -158,21 +159,28 @@ def feed_looks(
 
 
 def _facts(feed: Feed) -> FeedFacts:
-    return FeedFacts(name=feed.name, settings=feed.settings, state=_state(feed.state), is_due=feed.is_due)
+    return FeedFacts(name=feed.name, settings=feed.settings, state=_state(feed), is_due=feed.is_due)
 
 
-def _state(state: FeedState) -> FeedStateFacts:
-    (cursor,) = state.cursor.values() if isinstance(state.cursor, dict) else (state.cursor,)  # such as a time
+def _state(feed: Feed) -> FeedStateFacts:
+    state = feed.state
     values = {name: getattr(state, name) for name in FeedStateFacts.model_fields}
     return FeedStateFacts(
         **values
         | {
-            "cursor": cursor,
+            "cursor": _shown_cursor(feed.settings.kind, state.cursor),
             "refused": [NotImported(source=p.source, reason=translate(p.reason)) for p in state.refused],
             "problem": translate(state.problem) or None,
             "looking": state.looking and _look(state.looking),
         }
     )
+
+
+def _shown_cursor(kind: FeedKind, kept: Any) -> str | int | float | None:
+    """The value of a cursor; what is no text or number in a record of the web is shown as JSON."""
+    if kind == "sql" and isinstance(kept, dict):
+        (kept,) = kept.values()  # such as a time
+    return kept if kept is None or isinstance(kept, str | int | float) else json.dumps(kept, ensure_ascii=False)
 
 
 def _look(look: FeedLook) -> FeedLookFacts:

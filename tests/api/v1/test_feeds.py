@@ -2,6 +2,8 @@
 
 import pytest
 
+from labeler.core.feeds import Feed, FeedState
+from labeler.core.settings import FeedConfig
 from labeler.feeds import folder as folders
 from labeler.jobs import feeds
 from labeler.projects import project as projects
@@ -59,6 +61,22 @@ def test_what_came_of_a_feed_is_told_with_its_looks(client, project, inbox):
     rest = ok(client.get(f"{P}/mail/looks", params={"cursor": first["next"]}))
     assert [look["problem"] for look in first["items"] + rest["items"]] == [None, gone]
     assert rest["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "cursor", "shown"),
+    [
+        ("web", {"at": 3, "id": "b"}, '{"at": 3, "id": "b"}'),
+        ("web", [3, "b"], '[3, "b"]'),
+        ("web", {"at": 3}, '{"at": 3}'),
+        ("sql", {"datetime": "2026-01-01T00:00:00"}, "2026-01-01T00:00:00"),
+    ],
+)
+def test_a_cursor_of_any_form_is_shown(client, project, monkeypatch, kind, cursor, shown):
+    state = FeedState("mail", cursor=cursor)
+    monkeypatch.setattr(feeds, "all_feeds", lambda _: [Feed("mail", FeedConfig(kind, "crm"), state, is_due=False)])
+    (facts,) = ok(client.get(P))["items"]
+    assert facts["state"]["cursor"] == shown
 
 
 @pytest.mark.parametrize(
