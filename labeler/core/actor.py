@@ -24,6 +24,11 @@ class Actor:
         return replace(self, name=name) if name else self
 
 
+def name_order(name: str) -> tuple[str, str]:
+    """What names of people are sorted by: as they read, whatever their case. Different names are never equal."""
+    return name.casefold(), name
+
+
 _of_process = Actor()
 
 

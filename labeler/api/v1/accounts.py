@@ -10,6 +10,7 @@ from labeler.access import accounts as access
 from labeler.access.users import Role
 from labeler.api.v1.frame import Body, Call, Cursor, Limit, Page, in_home, page, place_of, resource
 from labeler.api.v1.once import NO_STORE
+from labeler.core.actor import name_order
 from labeler.projects.home_accounts import AccountFacts, HomeAccounts
 
 router = resource("Accounts")
@@ -61,9 +62,9 @@ def all_accounts(
     """By name, with their roles in projects."""
     access.check_accounts()
     after = place_of(cursor, str)
-    found = sorted(HomeAccounts(call.actor).accounts(), key=lambda facts: facts.name.casefold())
-    left = [_shown(facts) for facts in found if after is None or facts.name.casefold() > after]
-    return page(left, limit, lambda facts: facts.name.casefold())
+    found = HomeAccounts(call.actor).accounts()
+    left = [_shown(facts) for facts in found if after is None or name_order(facts.name) > name_order(after)]
+    return page(left, limit, lambda facts: facts.name)
 
 
 @router.patch("/accounts/{name:path}", summary="Disable an account, or make it an admin")
@@ -74,7 +75,8 @@ def change_account(
     access.check_accounts()
     home = HomeAccounts(call.actor)
     home.change_account(name, disabled=change.is_disabled, admin=change.is_admin)
-    return next(_shown(facts) for facts in home.accounts() if facts.name.casefold() == name.casefold())
+    changed = access.account_named(name).name
+    return next(_shown(facts) for facts in home.accounts() if facts.name == changed)
 
 
 @router.post("/invitations", status_code=201, summary="Invite somebody")

@@ -9,6 +9,7 @@ from labeler.access import accounts as access
 from labeler.access.home import home
 from labeler.access.users import Role
 from labeler.api.v1.frame import Body, Cursor, Limit, Page, ProjectCall, in_project, page, place_of, resource
+from labeler.core.actor import name_order
 from labeler.core.errors import MissingError
 
 router = resource("Members")
@@ -32,8 +33,8 @@ def all_members(
 ) -> Page[Member]:
     """By name. Admins of the server may do everything and need no role."""
     after = place_of(cursor, str)
-    left = [member for member in _members(call) if after is None or member.name.casefold() > after]
-    return page(left, limit, lambda member: member.name.casefold())
+    left = [member for member in _members(call) if after is None or name_order(member.name) > name_order(after)]
+    return page(left, limit, lambda member: member.name)
 
 
 @router.put("/projects/{p}/members/{name:path}", summary="Give a role")
@@ -43,13 +44,15 @@ def give_role(
     """Somebody who has an account becomes a member, or gets another role."""
     access.check_accounts()
     access.change_role(call.user, name, call.project.uid, new.role, call.actor)
-    return next(member for member in _members(call) if member.name.casefold() == name.casefold())
+    return Member(name=access.account_named(name).name, role=new.role)
 
 
 @router.delete("/projects/{p}/members/{name:path}", status_code=204, summary="End a membership")
 def remove_member(call: Annotated[ProjectCall, in_project("administer", "manage_members")], name: Name) -> None:
     """Answers stay, under the same name."""
-    if not any(member.name.casefold() == name.casefold() for member in _members(call)):
+    members = {member.name for member in _members(call)}
+    account = access.accounts().accounts.by_name(name)
+    if account is None or account.name not in members:
         raise MissingError("{name!r} is no member of this project.", name=name)
     access.change_role(call.user, name, call.project.uid, None, call.actor)
 

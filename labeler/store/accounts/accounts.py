@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from labeler.core.actor import name_order
 from labeler.core.errors import AccessError
 from labeler.store.database import Connection, Row, now
 from labeler.store.driver import sqlite3
@@ -69,8 +70,8 @@ class AccountsTable:
 
     def all(self) -> list[Account]:
         """All accounts, by name."""
-        rows = self.db.execute(f"SELECT {COLUMNS} FROM accounts a ORDER BY a.name COLLATE NOCASE").fetchall()
-        return [as_account(row) for row in rows]
+        everybody = map(as_account, self.db.execute(f"SELECT {COLUMNS} FROM accounts a"))
+        return sorted(everybody, key=lambda account: name_order(account.name))  # SQLite's order is that of ASCII
 
     def admins(self) -> list[Account]:
         """Accounts of admins that are not disabled."""

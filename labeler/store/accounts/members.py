@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from labeler.core.actor import name_order
 from labeler.store.accounts.accounts import COLUMNS, Account, as_account
 from labeler.store.database import Connection
 
@@ -24,11 +25,12 @@ class Members:
         rows = self.db.execute(
             f"""
             SELECT m.role, {COLUMNS} FROM memberships m JOIN accounts a ON a.id = m.account
-            WHERE m.project = ? ORDER BY a.name COLLATE NOCASE
+            WHERE m.project = ?
             """,
             [project],
         ).fetchall()
-        return [(as_account(row[1:]), row[0]) for row in rows]
+        members = [(as_account(row[1:]), str(row[0])) for row in rows]
+        return sorted(members, key=lambda member: name_order(member[0].name))
 
     def set_role(self, account: int, project: str, role: str | None) -> None:
         """Give an account a role in a project; None ends the membership."""
