@@ -17,6 +17,12 @@ VARIABLE = "LABELER_OBJECT_STORES"  # addresses, with spaces between: what lies 
 # The kinds of stores, with the library that reads each. Neither files of this machine nor web servers are among them:
 # whoever names an address in the browser must not reach what only the server can.
 STORES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs"}
+# What each library usually finds in the environment to prove who asks; docs/object-stores.md names further ways.
+CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY",
+}
 LONGEST_SHOWN = 300  # characters of an address in a message
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")

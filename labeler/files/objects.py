@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from labeler.core.errors import ImageError, ObjectError, StoreError
 from labeler.core.items import StoredObject
-from labeler.files.addresses import STORES, Address, check_allowed
+from labeler.files.addresses import CREDENTIALS, STORES, Address, check_allowed
 
 # Imports of fsspec are deferred: it and the libraries of the stores are an extra.
 
@@ -94,7 +94,11 @@ def _asked(address: Address, question: Callable[[Any], Result]) -> Result:
     """
     check_allowed(address)
     try:
-        return question(_store(address.store, os.getpid()))
+        store = _store(address.store, os.getpid())
+    except ValueError:  # as adlfs raises without the name of an account
+        raise _without_credentials(address) from None
+    try:
+        return question(store)
     except ObjectError:
         raise
     # `from None`: a traceback in a log would quote what the library says
@@ -107,14 +111,19 @@ def _asked(address: Address, question: Callable[[Any], Result]) -> Result:
         ) from None
     except Exception as error:  # libraries of stores raise errors of their own, of many kinds
         kind = type(error).__name__
-        if "Credential" in kind:
-            raise StoreError(
-                "This server has no credentials for {address}: whoever runs it puts them into its environment.",
-                address=address,
-            ) from None
+        if "Credential" in kind or "Signing" in kind:  # the latter: Azure's key is none
+            raise _without_credentials(address) from None
         if isinstance(error, TimeoutError) or "Timeout" in kind:
             raise StoreError("The store has not answered in time about {address}.", address=address) from None
         raise StoreError("{address} cannot be read from the store ({kind}).", address=address, kind=kind) from None
+
+
+def _without_credentials(address: Address) -> StoreError:
+    return StoreError(
+        "This server has no credentials that open {address}: whoever runs it sets {variables} in its environment.",
+        address=address,
+        variables=CREDENTIALS[address.store],
+    )
 
 
 def _entries(path: str) -> Callable[[Any], list[Mapping[str, Any]]]:

@@ -14,6 +14,9 @@ import yaml
 from bench.deploy import dockerfile
 from labeler.cli import main
 from labeler.events.addresses import VARIABLE as WEBHOOK_HOSTS
+from labeler.feeds.web import TOKENS as FEED_TOKENS
+from labeler.files.addresses import CREDENTIALS
+from labeler.files.addresses import VARIABLE as OBJECT_STORES
 from labeler.projects.backup_settings import place
 from tests.support.machine import ROOT
 
@@ -22,7 +25,7 @@ COMPOSE = sorted(DEPLOY.glob("compose*.yaml"))
 OPTIONS = {option.envvar for command in main.commands.values() for option in command.params if option.envvar}
 OPTIONS |= {option.envvar for option in main.commands["users"].commands["add"].params if option.envvar}  # type: ignore[attr-defined]
 # Read elsewhere in the code, or by compose.yaml itself.
-OTHERS = {"LABELER_OBJECT_STORES", "LABELER_NICENESS", WEBHOOK_HOSTS}
+OTHERS = {OBJECT_STORES, FEED_TOKENS, "LABELER_NICENESS", WEBHOOK_HOSTS}
 OF_COMPOSE = {"LABELER_TLS", "LABELER_CERTIFICATES", "LABELER_TAG", "LABELER_EXTRAS", "LABELER_UPSTREAM"}
 
 
@@ -51,7 +54,15 @@ def test_what_compose_reads_from_its_settings_is_in_the_example(services):
     needed = set(re.findall(r"\$\{(\w+):?\?", text))
     given = set(re.findall(r"^#?(\w+)=", (DEPLOY / "example.env").read_text(encoding="utf-8"), re.MULTILINE))
     assert needed <= given
-    assert given <= set(re.findall(r"\$\{(\w+)", text))
+    passed_on = {name for name, value in services["worker"]["environment"].items() if value is None}
+    assert given <= set(re.findall(r"\$\{(\w+)", text)) | passed_on
+
+
+def test_app_and_worker_get_what_opens_object_stores_and_the_example_names_it(services):
+    names = {name for names in CREDENTIALS.values() for name in names.split(", ")} | {OBJECT_STORES}
+    assert names <= services["app"]["environment"].keys() & services["worker"]["environment"].keys()
+    given = set(re.findall(r"^#?(\w+)=", (DEPLOY / "example.env").read_text(encoding="utf-8"), re.MULTILINE))
+    assert names <= given
 
 
 def test_hosts_of_webhooks_can_be_named_for_who_checks_and_who_sends(services):

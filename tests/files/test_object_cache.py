@@ -49,7 +49,8 @@ def test_what_is_gone_or_not_given_is_said(tmp_path, store, monkeypatch):
         (PermissionError("AKIA123 ?sig=s"), "credentials are missing, wrong or too old"),
         (TimeoutError("AKIA123 ?sig=s"), "has not answered in time"),
         (ConnectionError("http://10.0.0.1/?sig=s AKIA123"), r"cannot be read from the store \(ConnectionError\)"),
-        (type("NoCredentialsError", (Exception,), {})("AKIA123 sig"), "no credentials"),
+        (type("NoCredentialsError", (Exception,), {})("AKIA123 sig"), "no credentials that open memory://b"),
+        (type("AzureSigningError", (Exception,), {})("AKIA123 sig"), "whoever runs it sets MEMORY_KEY"),
     ]:
 
         def fails(self, path, error=error, **_):
@@ -60,6 +61,16 @@ def test_what_is_gone_or_not_given_is_said(tmp_path, store, monkeypatch):
             image(tmp_path, b"first").read_bytes()
         assert "sig" not in str(raised.value) + repr(raised.value.__cause__)
         assert raised.value.__suppress_context__  # so that no traceback in a log quotes it
+
+
+def test_a_store_that_cannot_be_connected_to_without_credentials_names_their_variables(tmp_path, store, monkeypatch):
+    def refuses(*_):
+        raise ValueError("Must provide account_name AKIA123")  # as adlfs does
+
+    monkeypatch.setattr(objects, "_store", refuses)
+    with pytest.raises(StoreError, match=r"no credentials that open memory://b/a\.png.* sets MEMORY_KEY") as raised:
+        image(tmp_path, b"first").read_bytes()
+    assert raised.value.__suppress_context__
 
 
 def test_the_least_used_go_first_and_the_size_is_kept(tmp_path, store):

@@ -43,6 +43,7 @@ def in_memory(places: str = "memory://") -> Iterator[Any]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(addresses.STORES, "memory", "")
+        patched.setitem(addresses.CREDENTIALS, "memory", "MEMORY_KEY")
         patched.setenv(addresses.VARIABLE, places)
         store = fsspec.filesystem("memory")
         store.store.clear()
