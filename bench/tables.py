@@ -5,10 +5,10 @@ from typing import Any
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys, which are the heads; the first column has words, the others have figures."""
-    heads = list(rows[0])
+    """Rows whose keys are the heads; the first column has words, the others have figures. A row may lack some."""
+    heads = list(dict.fromkeys(head for row in rows for head in row))
     lines = [heads, ["---:" if column else "---" for column in range(len(heads))]]
-    lines += [[cell(value) for value in row.values()] for row in rows]
+    lines += [[cell(row.get(head)) for head in heads] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

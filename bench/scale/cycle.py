@@ -10,8 +10,10 @@ that any machine has, and images by EfficientNet-Lite0, both unless `--backbone`
 the end of the import until people are asked by a ranking. *The rest embedded*: until every item has features, and a
 ranking chooses among all of them. *A later round*: with what was answered meanwhile. Each step runs in a process of its
 own, whose memory is the most that it held; the time to start it counts for the import alone. Seconds of the processor
-are those of all its threads, so they compare where other programs share the machine. Meanwhile somebody
-reserves, and behind the import answers, as the desk does, 20 times a second. The exponent of growth is that between the
+are those of all its threads, so they compare where other programs share the machine. *Embedding* are those within which
+items were embedded, with the start of the network; the rest of them are the rounds'. Meanwhile somebody reserves, and
+behind the import answers, as the desk does, 20 times a second, so that a round is always due: rounds and embedding take
+turns here, in one process, where a worker runs them beside each other. The exponent of growth is that between the
 smallest and the largest size: 1 is linear.
 
 With `--go-on` the projects stay in `--folder`, and steps that `--out` has are not done again: a run of many hours that
@@ -30,8 +32,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -49,9 +53,10 @@ from bench.scale.imports import (
 )
 from bench.tables import table
 from labeler.backbones.catalogue import CHARACTERS
-from labeler.core.items import Answer
+from labeler.core.items import Answer, Progress
 from labeler.core.settings import Config, LearnerConfig, LimitsConfig, QueryConfig
 from labeler.core.whole_files import write_whole
+from labeler.cycle.embedding import Missing
 from labeler.jobs.embedding import embed_once
 from labeler.jobs.rounds import work_once
 from labeler.projects import project as projects
@@ -59,8 +64,16 @@ from labeler.projects.project import Project
 from labeler.store import Store
 
 AHEAD = 20  # items that a tab holds
+GROWN = ("seconds", "of the processor", "embedding", "memory MB", "project MB")
 SEED, BATCH = 20, 40
 BACKBONES = {"text": CHARACTERS, "image": "tf_efficientnet_lite0"}
+
+
+@dataclass
+class Worked(Watched):
+    """A step of the project's own. embedding: the processor's seconds within which items were embedded."""
+
+    embedding: float = 0.0
 
 
 def main() -> None:
@@ -125,9 +138,11 @@ def steps(folder: Path, kind: Kind, n: int, backbone: str, done: set[str]) -> It
             continue
         again = begun.exists() and begun.read_text() == step
         begun.write_text(step)
+        rounds = rounds_of(project)
         with meanwhile(project, reserve if step == "import" else reserve_and_answer) as waits:
             measured = work()
         line = {"step": step, kind.name: n} | figures(measured, project, waits)
+        line["rounds"] = rounds_of(project) - rounds
         yield line | ({"cut off before": True} if again else {})
 
 
@@ -157,18 +172,42 @@ def embed_rest(folder: Path) -> None:
             time.sleep(0.01)
 
 
-def apart(step: Callable[[Path], None], folder: Path) -> Watched:
+def rounds_of(project: Project) -> int:
+    """How many rounds a project has."""
+    with project.store() as store:
+        return store.rounds.next_number() - 1
+
+
+def apart(step: Callable[[Path], None], folder: Path) -> Worked:
     """A step in a process of its own, from when this has been started."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(run, step, folder).result()
 
 
-def run(step: Callable[[Path], None], folder: Path) -> Watched:
+def run(step: Callable[[Path], None], folder: Path) -> Worked:
     began, processor = time.perf_counter(), time.process_time()
-    step(folder)
+    with embedding_counted() as embedding:
+        step(folder)
     seconds, processor = time.perf_counter() - began, time.process_time() - processor
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return Watched(seconds, processor + children.ru_utime + children.ru_stime, own.ru_maxrss / 1e3)
+    processor += children.ru_utime + children.ru_stime
+    return Worked(seconds, processor, own.ru_maxrss / 1e3, embedding=sum(embedding))
+
+
+@contextmanager
+def embedding_counted() -> Iterator[list[float]]:
+    """The processor's seconds of each part that is embedded until the end of the block."""
+    seconds, embed_part = list[float](), Missing.embed_part
+
+    def counted(missing: Missing, on_progress: Progress | None = None) -> None:
+        began = time.process_time()
+        try:
+            embed_part(missing, on_progress)
+        finally:
+            seconds.append(time.process_time() - began)
+
+    with patch.object(Missing, "embed_part", counted):
+        yield seconds
 
 
 def reserve(store: Store, _number: int) -> None:
@@ -190,6 +229,7 @@ def figures(run: Watched, project: Project, waits: list[float]) -> dict[str, Any
     return {
         "seconds": round(run.seconds, 1),
         "of the processor": round(run.processor, 1),
+        "embedding": round(run.embedding, 1) if isinstance(run, Worked) else None,
         "memory MB": round(run.memory),
         "project MB": round(size_of(project.folder), 1),
         "reserve and answer p50 / p99 / longest ms": quantiles,
@@ -204,12 +244,15 @@ def exponents(rows: list[dict[str, Any]], kind: Kind) -> list[dict[str, Any]]:
         small, large = own[0], own[-1]
         if small is not large:
             ratio = math.log(large[kind.name] / small[kind.name])
-            grown = ("seconds", "of the processor", "memory MB", "project MB")
-            lines.append(
-                {"growth of": step}
-                | {name: f"{math.log(large[name] / max(small[name], 0.1)) / ratio:.2f}" for name in grown}
-            )
+            lines.append({"growth of": step} | {name: _exponent(small, large, name, ratio) for name in GROWN})
     return lines or [{"growth of": "–"}]
+
+
+def _exponent(small: dict[str, Any], large: dict[str, Any], name: str, ratio: float) -> str | None:
+    """None: a step does nothing of it, or was measured without it. Args: ratio: the sizes' logarithms' difference."""
+    if not small.get(name) or not large.get(name):
+        return None
+    return f"{math.log(large[name] / small[name]) / ratio:.2f}"
 
 
 if __name__ == "__main__":

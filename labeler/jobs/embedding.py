@@ -10,6 +10,7 @@ import numpy as np
 from filelock import Timeout
 
 from labeler.core.errors import EngineError, ImageError
+from labeler.core.rounds import Round
 from labeler.cycle.embedding import Missing
 from labeler.cycle.snapshot import encoder_of
 from labeler.engine.engines import engine_of, working_on
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LOCK = "embedding.lock"
 BREATH = 0.05  # seconds in which a round may take the features' lock
-WORTH = 4  # it goes on beside a round for this many times what it took to find what is missing: minutes in a large pool
+WORTH = 4  # times what it took to find what is missing, for which embedding goes on beside a round
 
 
 def is_left_out(store: Store) -> bool:
@@ -35,8 +36,8 @@ def is_left_out(store: Store) -> bool:
 def embed_once(project: Project) -> bool:
     """Embed the items that the latest round left out, unless another process is at it; True if it did.
 
-    It ends where a round is due, which then has the processor, but not before that was worth its preparation: where
-    people answer fast, a round is always due.
+    It ends where a round is due, which then has the processor, but not before `_share` has passed: where people answer
+    fast, a round is always due.
     """
     try:
         with project.lock(LOCK), project.store() as store, working_on(engine_of(project.config.engine)):
@@ -56,10 +57,10 @@ def _embed(project: Project, store: Store) -> bool:
     encoder = encoder_of(project, items)
     missing = Missing.of(project, encoder, items, np.isin(items.ids, list(labels)))
     enough = 2 * max(1, len(items) - latest.left_out)
-    worth_until = time.monotonic() + WORTH * (time.monotonic() - began)
+    share_ends = time.monotonic() + _share(time.monotonic() - began, latest)
     log.info("%s: %d of %d items are not embedded yet", project.slug, len(missing), len(items))
     while len(missing) and len(items) - len(missing) < enough:
-        if time.monotonic() >= worth_until and store.rounds.waiting():
+        if time.monotonic() >= share_ends and store.rounds.waiting():
             return True
         try:
             missing.embed_part()
@@ -71,3 +72,12 @@ def _embed(project: Project, store: Store) -> bool:
     if not store.rounds.waiting():
         store.rounds.request(mark("more items are embedded"))
     return True
+
+
+def _share(preparation: float, latest: Round) -> float:
+    """The seconds for which embedding goes on although a round is due.
+
+    It is worth its preparation, which takes minutes in a large pool, and it has as much of the machine as rounds have:
+    these take the longer, the more labels there are.
+    """
+    return max(WORTH * preparation, latest.train_seconds + latest.query_seconds)

@@ -111,15 +111,20 @@ def test_what_a_round_left_out_is_embedded_beside_and_ranked_each_time_it_has_do
     assert not embedding.embed_once(filled)
 
 
-@pytest.mark.parametrize(("worth", "embedded"), [(0, 10), (10**9, 20)])
-def test_embedding_ends_where_a_round_is_due_once_it_was_worth_its_preparation(
-    filled: Project, monkeypatch, worth: int, embedded: int
+@pytest.mark.parametrize(
+    ("worth", "round_seconds", "embedded"),
+    [(0, 0, 10), pytest.param(10**9, 0, 20, id="preparation"), pytest.param(0, 10**9, 20, id="as long as a round")],
+)
+def test_embedding_ends_where_a_round_is_due_once_it_had_its_share(
+    filled: Project, monkeypatch, worth: int, round_seconds: int, embedded: int
 ) -> None:
     monkeypatch.setattr(snapshot, "EMBEDDING_SECONDS", -1)
     monkeypatch.setattr(embedding, "WORTH", worth)
     with filled.store() as store:
         store.rounds.request("import")
         work_once(filled)
+        with store.db.write():
+            store.db.execute("UPDATE rounds SET train_seconds = 0, query_seconds = ?", [round_seconds])
         store.rounds.request("labels")
         assert embedding.embed_once(filled)
         assert len(missing_of(filled, store)) == N - embedded
