@@ -238,7 +238,9 @@ def _done(task: Task, folder: Path, size: Size) -> dict[str, Any]:
     short = replace(learner(size), finetune=replace(size.finetune, epochs=2, refit=False))
     fitted = fit(LearningTask.of(data, Labels(np.arange(len(files)), targets), CLASSES, encoder), short, 0)
     assert isinstance(fitted.model, FineTuned)
-    weights = hashlib.sha256(b"".join(value.tobytes() for value in fitted.model.tuned.values())).hexdigest()
+    weights = hashlib.sha256(
+        b"".join(value.tobytes() for value in fitted.model.networks[0].parameters.values())
+    ).hexdigest()
     return {"weights": weights, "inexact": ", ".join(fitted.training.inexact)}
 
 

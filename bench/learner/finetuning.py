@@ -34,7 +34,7 @@ from labeler.experiments.dataset import Task
 from labeler.learner import levers as levers_of
 from labeler.learner.finetune import Finetuner
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, Model
+from labeler.learner.model import FineTuned, Model, TunedNetwork
 from labeler.learner.predict import class_proba
 from labeler.learner.train import fit
 from labeler.measure.metrics import calibration_error
@@ -140,7 +140,8 @@ class Bench:
                 finetuner.previous = finetuner.train(everything[::2], everything[:0], heads).weights.parameters
             tuned = finetuner.train(everything, everything[:0], heads)
             head = replace(heads, weight=tuned.weights.weight[None], bias=tuned.weights.bias[None])
-            return FineTuned(encoder, heads, head, tuned.cut, tuned.weights.parameters, 1.0)
+            network = TunedNetwork(encoder, tuned.cut, tuned.weights.parameters)
+            return FineTuned(heads, head, (network,), 1.0)
 
         return train
 

@@ -53,7 +53,7 @@ class Encoder(Protocol):
 class Joined:
     """Several encoders side by side: their features stand beside each other, each layer a block of its own.
 
-    Heads learn from all of them. Only the network among them can be fine-tuned, see `network_of`.
+    Heads learn from all of them. The networks among them can be fine-tuned, see `networks_of`.
     """
 
     parts: tuple[Encoder, ...]
@@ -236,9 +236,19 @@ def side_by_side(encoder: Encoder) -> tuple[Encoder, ...]:
     return encoder.parts if isinstance(encoder, Joined) else (encoder,)
 
 
+def networks_of(encoder: Encoder | None) -> tuple[Pretrained, ...]:
+    """The networks that an encoder is or has: what can be fine-tuned."""
+    return tuple(part for part in side_by_side(encoder) if isinstance(part, Pretrained)) if encoder else ()
+
+
 def network_of(encoder: Encoder | None) -> Pretrained | None:
-    """The network that an encoder is or has, the first of several: what can be fine-tuned. None: it has none."""
-    return next((part for part in side_by_side(encoder) if isinstance(part, Pretrained)), None) if encoder else None
+    """The first of `networks_of`; None: there is none."""
+    return next(iter(networks_of(encoder)), None)
+
+
+def columns_of(encoder: Encoder | None, part: Encoder) -> slice:
+    """Where the features of a part stand among those of the whole encoder, which may be the part itself."""
+    return encoder.columns(part) if isinstance(encoder, Joined) else slice(None)
 
 
 def features_key(encoder: Encoder) -> str:

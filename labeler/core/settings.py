@@ -138,6 +138,10 @@ class FinetuneConfig:
         bool | Auto,
         Doc("Whether the model is trained anew on all labels once it is validated; `auto`: if the time allows."),
     ] = "auto"
+    networks: Annotated[
+        Annotated[int, Interval(ge=1, le=16)] | Auto,
+        Doc("Number of the networks used side by side that are trained, the first ones; `auto`: as the time allows."),
+    ] = "auto"
     compile: Annotated[bool, Doc("Whether `torch.compile` is used; it pays on a GPU with many labels.")] = False
 
 

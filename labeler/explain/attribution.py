@@ -1,7 +1,7 @@
 """Attribution of a model's scores of one item: a map over an image for each class, or weights of a text's words.
 
 The score of a class is its logit less the mean of all classes' logits, averaged over a model's heads and, by their
-shares, over its two networks. Attributions sum to the score less the score of a base, an input without content. They
+shares, over its networks. Attributions sum to the score less the score of a base, an input without content. They
 are evidence of what moved the score, not of a cause.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from labeler.backbones import devices
-from labeler.backbones.encoder import Encoder, Joined, Pretrained, collate, network_of
+from labeler.backbones.encoder import Encoder, Joined, Pretrained, collate, network_of, networks_of
 from labeler.backbones.images import Slice
 from labeler.backbones.network import Network
 from labeler.backbones.texts import Tokens
@@ -78,12 +78,18 @@ def explain(model: Model, encoder: Encoder, content: Input) -> Evidence:
 
 
 def parts_of(model: Model, encoder: Pretrained) -> list[Part]:
-    """The networks that a model consists of, on torch's device."""
+    """The networks that a model makes of an encoder, on torch's device: as it is, and as it was fine-tuned."""
     frozen = devices.here(encoder.network)
-    if isinstance(model, FineTuned):
-        both = [Part(model.share, model.network, model.head), Part(1 - model.share, frozen, model.frozen)]
-        return [part for part in both if part.share > 0]
-    return [Part(1.0, frozen, cast(LinearHeads, model))]
+    if not isinstance(model, FineTuned):
+        return [Part(1.0, frozen, cast(LinearHeads, model))]
+    tuned = {network.encoder.key: network for network in model.networks}
+    if encoder.key not in tuned:
+        return [Part(1.0, frozen, _mean_heads(model))]
+    both = [
+        Part(model.share, tuned[encoder.key].network, model.head),
+        Part(1 - model.share, frozen, model.frozen),
+    ]
+    return [part for part in both if part.share > 0]
 
 
 def centred(heads: LinearHeads) -> tuple[np.ndarray, np.ndarray]:
@@ -311,19 +317,18 @@ def _of_places_together(model: Model, encoder: Joined, image: ImageFile) -> Evid
 
     Raises: LabelerError: other encoders are side by side.
     """
-    network = network_of(encoder)
-    if network is None or not all(isinstance(part, Pretrained) for part in encoder.parts):
+    first, *others = networks = networks_of(encoder)
+    if len(networks) < len(encoder.parts):
         raise _closed(encoder)
     joint = _Joint.of(model, encoder, image)
-    total = _of_places(joint.of_network(network), network, image, joint.most_probable)
-    picture = image if total.slice is None else network.slices([image])[0][_row_of(network, image, total.slice)]
-    for part in cast("tuple[Pretrained, ...]", encoder.parts):
-        if part is not network:
-            alone = Part(1.0, devices.here(part.network), joint.beside(part))
-            other = _of_places([alone], part, picture, joint.most_probable)
-            size = total.weights.shape[1:]
-            weights = total.weights + _resized(other.weights, size)
-            total = replace(total, score=total.score + other.score, base=total.base + other.base, weights=weights)
+    total = _of_places(joint.of_network(first), first, image, joint.most_probable)
+    picture = image if total.slice is None else first.slices([image])[0][_row_of(first, image, total.slice)]
+    for network in others:
+        parts = [replace(part, heads=_without_bias(part.heads)) for part in joint.of_network(network)]
+        other = _of_places(parts, network, picture, joint.most_probable)
+        size = total.weights.shape[1:]
+        weights = total.weights + _resized(other.weights, size)
+        total = replace(total, score=total.score + other.score, base=total.base + other.base, weights=weights)
     return replace(total, classes=joint.classes, proba=joint.proba, attention=None)
 
 
@@ -365,16 +370,15 @@ class _Joint:
         return self.most_probable[0]
 
     def of_network(self, network: Pretrained) -> list[Part]:
-        """The parts of the model that are this network, fine-tuned or frozen, each with the heads that read it."""
+        """What the model makes of this network, fine-tuned and frozen, each with the heads that read it."""
         return [
             replace(part, heads=_of_columns(part.heads, self.encoder, network))
             for part in parts_of(self.model, network)
         ]
 
     def beside(self, part: Encoder) -> LinearHeads:
-        """The heads as they read another encoder, without a bias: it is counted once, with the network's part."""
-        heads = _of_columns(self.heads, self.encoder, part)
-        return replace(heads, bias=np.zeros_like(heads.bias))
+        """The heads as they read an encoder that is no network."""
+        return _without_bias(_of_columns(self.heads, self.encoder, part))
 
 
 def _mean_heads(model: FineTuned) -> LinearHeads:
@@ -382,6 +386,11 @@ def _mean_heads(model: FineTuned) -> LinearHeads:
     weights = [heads.weight.mean(axis=0, keepdims=True) for heads in (model.frozen, model.head)]
     weight = (1 - model.share) * weights[0] + model.share * weights[1]
     return replace(model.frozen, weight=weight, bias=model.frozen.bias.mean(axis=0, keepdims=True))
+
+
+def _without_bias(heads: LinearHeads) -> LinearHeads:
+    """The heads of another encoder than the first: the bias is counted once."""
+    return replace(heads, bias=np.zeros_like(heads.bias))
 
 
 def _of_columns(heads: LinearHeads, encoder: Joined, part: Encoder) -> LinearHeads:

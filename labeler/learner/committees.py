@@ -28,7 +28,8 @@ class Snapshots:
     """States of one training as members; an item is read once for all of them."""
 
     def __init__(self, models: tuple[FineTuned, ...]) -> None:
-        self.models, self._read = models, reader(models)
+        self.models = models
+        self._readers = [reader(states) for states in zip(*(model.networks for model in models), strict=True)]
 
     def __reduce__(self) -> tuple[type["Snapshots"], tuple[tuple[FineTuned, ...]]]:
         """What travels to another process: not what this one has loaded."""
@@ -36,9 +37,10 @@ class Snapshots:
 
     def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
         """(M, k, C) as `Committee.member_proba`."""
-        features = self._read(dataset.inputs_at(positions))
+        inputs = dataset.inputs_at(positions)
+        of_models = zip(*(read(inputs) for read in self._readers), strict=True)
         return np.stack(
-            [model.of_features(own, dataset, positions) for model, own in zip(self.models, features, strict=True)]
+            [model.of_features(own, dataset, positions) for model, own in zip(self.models, of_models, strict=True)]
         )
 
 

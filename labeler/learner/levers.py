@@ -39,9 +39,13 @@ class Plan:
     folds: int
     seconds: float
 
+    def is_all_of(self, wanted: FinetuneConfig) -> bool:
+        """Whether neither epochs nor the refit were left out for want of time."""
+        return self.levers.epochs == wanted.epochs and (bool(self.levers.refit) or wanted.refit is False)
+
 
 def resolve(levers: FinetuneConfig, about_texts: bool, several: bool = False) -> FinetuneConfig:
-    """The levers with a value in place of each "auto", except `refit`, which depends on the time.
+    """The levers with a value in place of each "auto", except `refit` and `networks`, which depend on the time.
 
     Args: several: whether an item has several classes; then the contrastive objective has no classes to contrast.
     """
@@ -69,7 +73,8 @@ def fit_time(
     Without a refit there is a single fold, since its network is the one that is used. So the levers of a plan, given
     again with enough time, lead to the same plan.
 
-    Args:    levers: none of them "auto" except `refit`. epoch_seconds: of an epoch over all labels.
+    Args:    levers: none of them "auto" except `refit` and `networks`. epoch_seconds: of an epoch over all labels, of
+             all networks.
              left: seconds until the round's time is over. start_up: seconds before the first epoch of each training.
     Returns: None if not even one epoch fits.
     """

@@ -1,4 +1,4 @@
-"""Models: features, normalised layer by layer, and linear heads; or a fine-tuned network under such a head."""
+"""Models: features, normalised layer by layer, and linear heads; or fine-tuned networks under such heads."""
 
 import copy
 import json
@@ -145,60 +145,21 @@ class LinearHeads:
 
 
 @dataclass(frozen=True)
-class FineTuned:
-    """A backbone whose last blocks were trained, and frozen heads; the prediction is the weighted mean of both.
+class TunedNetwork:
+    """A network whose last blocks were trained.
 
-    The mean is more robust than either: their errors differ.
-
-    frozen: heads on the frozen features. head: heads on the same columns, where the trained network's features stand in
-    place of its frozen ones; what other encoders beside it say, they read, too. cut: the stages before it are those of
-    the encoder. tuned: the trained parameters by name; all others are the encoder's. share: weight of the trained
-    network in the mean, 0 to 1. columns: where the network's features stand among those of all encoders.
+    cut: the stages before it are those of the encoder. parameters: the trained ones by name; all others are the
+    encoder's. columns: where its features stand among those of all encoders.
     """
 
     encoder: Pretrained
-    frozen: LinearHeads
-    head: LinearHeads
     cut: int
-    tuned: dict[str, np.ndarray]
-    share: float
+    parameters: dict[str, np.ndarray]
     columns: slice = field(default_factory=lambda: slice(None))
-
-    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """As `Model.predict_proba`. On a CPU the stages that were not trained run in ONNX Runtime.
-
-        Raises: LabelerError: an image cannot be read.
-        """
-        return self.of_features(self.features(dataset, positions), dataset, positions)
-
-    def of_features(self, features: np.ndarray, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """As `predict_proba`, from the trained network's features of the items."""
-        tuned = self._of_head(features, dataset, positions).mean(axis=0)
-        return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
-
-    def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) as `LinearHeads.member_proba`, if `frozen` and `head` have M members each."""
-        tuned = self._of_head(self.features(dataset, positions), dataset, positions)
-        return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
-
-    def _of_head(self, features: np.ndarray, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(M, k, C) probabilities by `head`, from the trained network's features of the items."""
-        return self.head.of_features(in_place(features, dataset.embeddings[positions], self.columns))
-
-    def features(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
-        """(k, d) float32 features of the trained network, not yet normalised; of a stack the mean over its slices.
-
-        Raises: LabelerError: an image cannot be read.
-        """
-        return self._reader(dataset.inputs_at(positions))[0]
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to another process: not what this one has loaded."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
-
-    @cached_property
-    def _reader(self) -> "Reader":
-        return reader([self])
 
     @cached_property
     def network(self) -> "Network":
@@ -209,25 +170,96 @@ class FineTuned:
 
         with torch.inference_mode(False):  # whoever asks first may be predicting, and explanations need gradients
             network = copy.deepcopy(self.encoder.network)
-            tuned = {name: torch.from_numpy(value) for name, value in self.tuned.items()}
-            network.load_state_dict(tuned, strict=False)
+            trained = {name: torch.from_numpy(value) for name, value in self.parameters.items()}
+            network.load_state_dict(trained, strict=False)
             return devices.placed(network)
 
+
+@dataclass(frozen=True)
+class FineTuned:
+    """Networks whose last blocks were trained, and frozen heads; the prediction is the weighted mean of both.
+
+    The mean is more robust than either: their errors differ.
+
+    frozen: heads on the frozen features. head: heads on the same columns, where the features of the trained networks
+    stand in place of their frozen ones; what other encoders beside them say, they read, too. networks: the trained
+    ones. share: their weight in the mean, 0 to 1.
+    """
+
+    frozen: LinearHeads
+    head: LinearHeads
+    networks: tuple[TunedNetwork, ...]
+    share: float
+
+    def predict_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """As `Model.predict_proba`. On a CPU the stages that were not trained run in ONNX Runtime.
+
+        Raises: LabelerError: an image cannot be read.
+        """
+        return self.of_features(self.features(dataset, positions), dataset, positions)
+
+    def of_features(self, features: Sequence[np.ndarray], dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """As `predict_proba`, from the trained networks' features of the items."""
+        tuned = self._of_head(features, dataset, positions).mean(axis=0)
+        return self.share * tuned + (1 - self.share) * self.frozen.predict_proba(dataset, positions)
+
+    def member_proba(self, dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(M, k, C) as `LinearHeads.member_proba`, if `frozen` and `head` have M members each."""
+        tuned = self._of_head(self.features(dataset, positions), dataset, positions)
+        return self.share * tuned + (1 - self.share) * self.frozen.member_proba(dataset, positions)
+
+    def _of_head(self, features: Sequence[np.ndarray], dataset: Dataset, positions: np.ndarray) -> np.ndarray:
+        """(M, k, C) probabilities by `head`, from the trained networks' features of the items."""
+        columns = [network.columns for network in self.networks]
+        return self.head.of_features(in_place(features, dataset.embeddings[positions], columns))
+
+    def features(self, dataset: Dataset, positions: np.ndarray) -> list[np.ndarray]:
+        """Of each network (k, d) float32 features, not yet normalised; of a stack the mean over its slices.
+
+        Raises: LabelerError: an image cannot be read.
+        """
+        inputs = dataset.inputs_at(positions)
+        return [read(inputs)[0] for read in self._readers]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: not what this one has loaded."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+    @cached_property
+    def _readers(self) -> "list[Reader]":
+        return [reader([network]) for network in self.networks]
+
     def to_bytes(self) -> bytes:
-        """The trained part of the model as a safetensors file; the rest is the encoder's."""
-        about = {"kind": "finetune", "encoder": self.encoder.key, "cut": self.cut, "share": self.share}
-        tensors = {f"tuned.{name}": value for name, value in self.tuned.items()}
+        """The trained part of the model as a safetensors file; the rest is the encoders'.
+
+        The file of a single network is as it was when there were no others beside it.
+        """
+        (encoder, cut), *others = [(network.encoder.key, network.cut) for network in self.networks]
+        about: dict[str, Any] = {"kind": "finetune", "encoder": encoder, "cut": cut, "share": self.share}
+        if others:
+            about["others"] = others
+        tensors = {
+            tuned_prefix(number) + name: value
+            for number, network in enumerate(self.networks)
+            for name, value in network.parameters.items()
+        }
         tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
         return _to_bytes(self.frozen, about, tensors)
 
 
-def in_place(features: np.ndarray, embeddings: np.ndarray, columns: slice) -> np.ndarray:
-    """(k, D) float32: the frozen features of all encoders, with those of a trained network in its columns.
+def tuned_prefix(number: int) -> str:
+    """What the names of a trained network's parameters begin with in a file; networks are counted from 0."""
+    return f"tuned{number or ''}."
 
-    Args: features: (k, d) of the trained network. embeddings: (k, D) of the encoders, which stay as they are.
+
+def in_place(features: Sequence[np.ndarray], embeddings: np.ndarray, columns: Sequence[slice]) -> np.ndarray:
+    """(k, D) float32: the frozen features of all encoders, with those of trained networks in their columns.
+
+    Args: features: of each trained network (k, d). embeddings: (k, D) of the encoders, which stay as they are.
     """
     whole = np.array(embeddings, dtype=np.float32)
-    whole[:, columns] = features
+    for own, place in zip(features, columns, strict=True):
+        whole[:, place] = own
     return whole
 
 
@@ -238,12 +270,12 @@ def on_all_columns(heads: LinearHeads, columns: slice) -> LinearHeads:
     return replace(heads, weight=weight)
 
 
-# Inputs in, for each model (k, d) float32 features of its trained network out.
+# Inputs in, for each network (k, d) float32 features out.
 Reader = Callable[[Sequence[Any]], list[np.ndarray]]
 
 
-def reader(models: Sequence[FineTuned]) -> Reader:
-    """A function that reads inputs once for all of the models, which come from one training.
+def reader(networks: Sequence[TunedNetwork]) -> Reader:
+    """A function that reads inputs once for all of the networks, which are states of one training.
 
     What the frozen stages make of an input is the same for all of them. On a GPU they run with the trained ones; on a
     CPU they run in ONNX Runtime.
@@ -252,19 +284,19 @@ def reader(models: Sequence[FineTuned]) -> Reader:
     from labeler.backbones.network import Tails
 
     if devices.on_cpu():
-        return partial(_read_on_cpu, models)
-    run = onnx.in_torch(Tails([model.network for model in models], models[0].cut), models[0].encoder.mixed)
-    return partial(_read_on_gpu, models, run)
+        return partial(_read_on_cpu, networks)
+    run = onnx.in_torch(Tails([tuned.network for tuned in networks], networks[0].cut), networks[0].encoder.mixed)
+    return partial(_read_on_gpu, networks, run)
 
 
-def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.ndarray]:
+def _read_on_cpu(networks: Sequence[TunedNetwork], inputs: Sequence[Any]) -> list[np.ndarray]:
     import torch
 
     from labeler.backbones import devices
 
-    encoder, cut, width = models[0].encoder, models[0].cut, sum(models[0].encoder.dims)
+    encoder, cut, width = networks[0].encoder, networks[0].cut, sum(networks[0].encoder.dims)
     single, counts = encoder.slices(inputs)
-    features = np.empty((len(models), len(single), width), dtype=np.float32)
+    features = np.empty((len(networks), len(single), width), dtype=np.float32)
     for begin in range(0, len(single), _ROWS):
         items = encoder.activations(single[begin : begin + _ROWS], cut)
         # inputs of similar length share a batch, so that there is little padding
@@ -274,16 +306,16 @@ def _read_on_cpu(models: Sequence[FineTuned], inputs: Sequence[Any]) -> list[np.
             rows = order[start : start + size]
             batch = tuple(torch.from_numpy(array) for array in collate([items[row] for row in rows]))
             with torch.inference_mode(), devices.autocast(encoder.mixed, encoder.reads_texts):
-                for number, model in enumerate(models):
-                    features[number, begin + rows] = model.network.tail(cut, *batch).float().numpy()
-    return [averaged(of_model, counts) for of_model in features]
+                for number, tuned in enumerate(networks):
+                    features[number, begin + rows] = tuned.network.tail(cut, *batch).float().numpy()
+    return [averaged(own, counts) for own in features]
 
 
-def _read_on_gpu(models: Sequence[FineTuned], run: "Run", inputs: Sequence[Any]) -> list[np.ndarray]:
-    encoder, width = models[0].encoder, sum(models[0].encoder.dims)
+def _read_on_gpu(networks: Sequence[TunedNetwork], run: "Run", inputs: Sequence[Any]) -> list[np.ndarray]:
+    encoder, width = networks[0].encoder, sum(networks[0].encoder.dims)
     single, counts = encoder.slices(inputs)
-    features = encoder.run_over(single, run, len(models) * width)
-    return [averaged(features[:, n * width : (n + 1) * width], counts) for n in range(len(models))]
+    features = encoder.run_over(single, run, len(networks) * width)
+    return [averaged(features[:, n * width : (n + 1) * width], counts) for n in range(len(networks))]
 
 
 def spread(logits: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:

@@ -3,12 +3,15 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from labeler.backbones.encoder import Encoder, Joined, network_of
+import numpy as np
+
+from labeler.backbones.encoder import Encoder, columns_of, networks_of
 from labeler.core.errors import LabelerError
 from labeler.core.whole_files import make_folder, write_whole
 from labeler.learner.estimators import restored
-from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer, on_all_columns
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer, TunedNetwork, on_all_columns, tuned_prefix
 
 # Imports of safetensors are deferred: it is slow to load.
 
@@ -48,27 +51,42 @@ def load(path: Path, encoder: Encoder | None = None) -> Model:
         if about["kind"] == "frozen":
             return head
         weight, bias = tensors.pop("head.weight"), tensors.pop("head.bias")
-        network = network_of(encoder)
         tuned_head = replace(
             head, weight=weight.reshape(-1, *weight.shape[-2:]), bias=bias.reshape(-1, len(head.classes))
         )
-        trained_on, cut = about["encoder"], about["cut"]
+        networks = _networks(about, tensors, encoder, path)
         share = about.get("share", 0.5)  # in files of version 0.1 both have the same weight
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise LabelerError(
             "{path} cannot be read as a model ({error}): train again.", path=path, error=error
         ) from error
-    if network is None or network.key != trained_on:
-        raise LabelerError(
-            "{path} was fine-tuned from another backbone than that of the settings: "
-            "train again, or set learner.backbone and learner.input_size back.",
-            path=path,
-        )
-    columns = encoder.columns(network) if isinstance(encoder, Joined) else slice(None)
-    if tensors.pop("head.mean", None) is not None:  # in older files it reads the network's columns alone
-        tuned_head = on_all_columns(tuned_head, columns)
-    tuned = {name.removeprefix("tuned."): value for name, value in tensors.items()}
-    return FineTuned(network, head, tuned_head, cut, tuned, share, columns)
+    if "head.mean" in tensors:  # in older files it reads the network's columns alone
+        tuned_head = on_all_columns(tuned_head, networks[0].columns)
+    return FineTuned(head, tuned_head, networks, share)
+
+
+def _networks(
+    about: dict[str, Any], tensors: dict[str, np.ndarray], encoder: Encoder | None, path: Path
+) -> tuple[TunedNetwork, ...]:
+    """The trained networks of a file.
+
+    Args:   about, tensors: what the file holds. encoder: that of the settings.
+    Raises: LabelerError: a network was trained from an encoder that the settings do not have. KeyError: the file says
+            nothing of networks.
+    """
+    here = {network.key: network for network in networks_of(encoder)}
+    networks = []
+    for number, (trained_on, cut) in enumerate([(about["encoder"], about["cut"]), *about.get("others", [])]):
+        if trained_on not in here:
+            raise LabelerError(
+                "{path} was fine-tuned from another backbone than that of the settings: "
+                "train again, or set learner.backbone and learner.input_size back.",
+                path=path,
+            )
+        prefix, network = tuned_prefix(number), here[trained_on]
+        own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        networks.append(TunedNetwork(network, cut, own, columns_of(encoder, network)))
+    return tuple(networks)
 
 
 def normalizer_of(path: Path) -> Normalizer:

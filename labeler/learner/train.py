@@ -1,4 +1,4 @@
-"""The only `fit`: labels → model. Linear heads on frozen features, and a fine-tuned network beside them if it helps."""
+"""The only `fit`: labels → model. Linear heads on frozen features, and fine-tuned networks beside them if they help."""
 
 import itertools
 import math
@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from scipy.special import softmax
 
-from labeler.backbones.encoder import Joined, Pretrained, computed_on, network_of
+from labeler.backbones.encoder import Pretrained, columns_of, computed_on, network_of, networks_of
 from labeler.core import decisions
 from labeler.core.errors import TrainingError
 from labeler.core.items import Progress
 from labeler.core.rounds import Dataset, Epoch, Training
 from labeler.core.setting_rules import LINEAR
-from labeler.core.settings import LearnerConfig
+from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.engine import engines
 from labeler.i18n.messages import Message, mark, sentences
 from labeler.learner import levers as levers_of
 from labeler.learner.folds import held_back
 from labeler.learner.frozen import FrozenHead
 from labeler.learner.heads import fit_heads, weight_of_prior
-from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer, in_place, on_all_columns
+from labeler.learner.model import FineTuned, LinearHeads, Model, Normalizer, TunedNetwork, in_place
 from labeler.learner.task import LearningTask
 
 if TYPE_CHECKING:
-    from labeler.learner.finetune import Tuned, Weights
+    from labeler.learner.finetune import Finetuner, Tuned, Weights
 
 # Imports of labeler.learner.finetune and labeler.backbones.devices are deferred: they load torch.
 
-SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned network's weight beside the frozen heads
+SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned networks' weight beside the frozen heads
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
 SPREAD = 0.35  # standard deviation of the prior on the logarithm of a temperature
 
@@ -61,7 +61,8 @@ def fit(
     `frozen` fits linear heads in about a second. `finetune` and `auto` also train the backbone's last blocks, within
     `learner.round_seconds`: parts of the labels are held back, one after the other, and the predictions of the
     fine-tuned network and of the frozen heads on those labels decide how much weight each gets. The heads stay alone
-    if fine-tuning improves nothing. Then the network is trained again on all labels, if there is time. `auto` keeps
+    if fine-tuning improves nothing. Then the network is trained again on all labels, if there is time. Where networks
+    are used side by side, the first is trained, and the others as well if there is time for all of it. `auto` keeps
     the frozen heads where a backbone cannot be fine-tuned. The same task, seed and levers give the same model on the
     same machine; the final levers, which depend on its speed, are in `Training.chosen`.
 
@@ -93,7 +94,7 @@ def fit(
     from labeler.backbones import devices
 
     def fine_tuned() -> Fitted:
-        return _FineTuning(task, network, heads, learner, seed, previous).fit(deadline, on_progress)
+        return _FineTuning(task, heads, learner, seed, previous).fit(deadline, on_progress)
 
     fitted, operations = devices.repeatably(fine_tuned)
     training = replace(fitted.training, computed_on=where, inexact=operations, start=weight)
@@ -121,17 +122,19 @@ def fit_on_engine(
     if not engine.apart:
         return fit(task, learner, seed, on_progress, previous)
     fitted = engine.call(fit, task.alone(), learner, seed, None, previous)
-    network = network_of(task.encoder)
+    here = {network.key: network for network in networks_of(task.encoder)}
     return replace(
         fitted,
-        model=_with_encoder(fitted.model, network),
-        snapshots=tuple(_with_encoder(snapshot, network) for snapshot in fitted.snapshots),
+        model=_with_encoders(fitted.model, here),
+        snapshots=tuple(_with_encoders(snapshot, here) for snapshot in fitted.snapshots),
     )
 
 
-def _with_encoder(model: M, network: Pretrained | None) -> M:
-    """The model with the network that this process has loaded, in place of the copy that came with it."""
-    return replace(model, encoder=network) if isinstance(model, FineTuned) and network else model
+def _with_encoders(model: M, here: dict[str, Pretrained]) -> M:
+    """The model with the networks that this process has loaded, by key, in place of the copies that came with it."""
+    if not isinstance(model, FineTuned):
+        return model
+    return replace(model, networks=tuple(replace(tuned, encoder=here[tuned.encoder.key]) for tuned in model.networks))
 
 
 def _why_heads_alone(task: LearningTask, learner: LearnerConfig, network: Pretrained | None) -> Message | None:
@@ -166,100 +169,137 @@ def _why_heads_alone(task: LearningTask, learner: LearnerConfig, network: Pretra
 
 
 class _FineTuning:
-    """The fine-tuning of one round: the task, the frozen heads, and the network to be trained beside them."""
+    """The fine-tuning of one round: the task, the frozen heads, and the networks to be trained beside them."""
 
     def __init__(
-        self,
-        task: LearningTask,
-        encoder: Pretrained,
-        heads: LinearHeads,
-        learner: LearnerConfig,
-        seed: int,
-        previous: Model | None,
+        self, task: LearningTask, heads: LinearHeads, learner: LearnerConfig, seed: int, previous: Model | None
     ) -> None:
-        from labeler.learner.finetune import Finetuner
-
-        self.task, self.encoder, self.heads, self.seed = task, encoder, heads, seed
-        # of several encoders the network alone is trained; heads read what the others say beside it, as it is
-        self.columns = task.encoder.columns(encoder) if isinstance(task.encoder, Joined) else slice(None)
+        self.task, self.heads, self.seed = task, heads, seed
         self.snapshots = learner.members if learner.committee == "snapshots" else 0
         labels = task.labels
         self.inputs = task.dataset.inputs_at(labels.positions)
         self.targets = (
             labels.targets.astype(np.float32) if labels.several else np.searchsorted(heads.classes, labels.targets)
         )
-        levers = levers_of.resolve(learner.finetune, isinstance(self.inputs[0], str), labels.several)
-        last = previous if levers.start == "last" and isinstance(previous, FineTuned) else None
-        warm = last.tuned if last is not None and last.encoder.key == encoder.key else None
-        self.finetuner = Finetuner(encoder, self.inputs, self.targets, levers, seed, warm)
+        self.levers = levers_of.resolve(learner.finetune, isinstance(self.inputs[0], str), labels.several)
+        last = previous.networks if self.levers.start == "last" and isinstance(previous, FineTuned) else ()
+        self.warm = {network.encoder.key: network.parameters for network in last}
+        self.finetuners: list[Finetuner] = []
 
     def fit(self, deadline: float, on_progress: Progress | None) -> Fitted:
-        """The tuned network beside the frozen heads, or these alone if that is no better on labels held back."""
-        wanted, n = self.finetuner.levers, len(self.targets)
-        epoch_seconds, start_up = self.finetuner.seconds_per_epoch(self._of_network(self.heads))
-        levers = self.finetuner.levers  # with smaller batches where the GPU's memory is short
-        plan = levers_of.fit_time(levers, n, epoch_seconds, deadline - time.perf_counter(), start_up)
+        """The tuned networks beside the frozen heads, or these alone if that is no better on labels held back."""
+        n = len(self.targets)
+        plan, epoch_seconds = self._plan(deadline)
         if plan is None:
             note = mark(
                 "Linear heads: learner.round_seconds is too short for an epoch of fine-tuning ({seconds:.0f} s).",
                 seconds=epoch_seconds,
             )
             return Fitted(self.heads, Training(note=note))
-        self.finetuner.levers = plan.levers
-        after_epoch = _counted(on_progress, int(plan.levers.epochs) * (plan.folds + bool(plan.levers.refit)))
+        for finetuner in self.finetuners:
+            finetuner.levers = plan.levers
+        trainings = len(self.finetuners) * (plan.folds + bool(plan.levers.refit))
+        after_epoch = _counted(on_progress, int(plan.levers.epochs) * trainings)
 
         began = time.perf_counter()
         share = levers_of.part_of(n)
         folds = held_back(self.targets, plan.folds, share, self.seed, self.task.groups)
         parts = [self._train_without(held, after_epoch) for held in folds]
         held = np.concatenate([part.held for part in parts])
-        network, frozen = self._probabilities(parts)
-        mixed = mixture(network, frozen, self.targets[held])
+        networks, frozen = self._probabilities(parts)
+        mixed = mixture(networks, frozen, self.targets[held])
         heads = cooled(self.heads, mixed.heads)
 
         refit, now = bool(plan.levers.refit), time.perf_counter()
-        if levers.refit == "auto" and plan.folds == 1 and now - began > deadline - now:
+        if self.levers.refit == "auto" and plan.folds == 1 and now - began > deadline - now:
             refit = False  # validation took longer than planned
-        epochs = _mean_of([part.tuned.epochs for part in parts])
+        epochs = _mean_of([tuned.epochs for part in parts for tuned in part.tuned])
         tuned, rows = parts[0].tuned, np.arange(n)
         if refit and mixed.share:
             best = _best_epoch(epochs) if plan.levers.early_stopping else None
-            tuned = self.finetuner.train(rows, rows[:0], self._of_network(heads), best, self.snapshots, after_epoch)
-        note = _comparison_sentence(mixed, network, frozen, self.targets[held])
-        chosen = asdict(replace(self.finetuner.levers, refit=refit))
-        if chosen["batch"] < wanted.batch:
-            short = mark(
-                "The GPU's memory is short, so that batches hold {n} items instead of {wanted}.",
-                n=chosen["batch"],
-                wanted=wanted.batch,
-            )
-            note = sentences(note, short)
+            tuned = self._train(rows, rows[:0], self.heads, after_epoch, best)
+        chosen = asdict(replace(self._smallest_batches(), refit=refit))
+        note = sentences(
+            _comparison_sentence(mixed, networks, frozen, self.targets[held], len(self.finetuners)),
+            self._networks_sentence() if mixed.share else "",
+            self._memory_sentence(chosen["batch"]),
+        )
         training = Training(epochs, chosen, mixed.share, note, len(held))
         return self._combined_model(heads, tuned, mixed, training) if mixed.share else Fitted(heads, training)
 
+    def _plan(self, deadline: float) -> tuple[levers_of.Plan | None, float]:
+        """What fits into the round's time, and the seconds of an epoch; the networks are ready to be trained then.
+
+        A network after the first is trained where all epochs of it and of those before fit, with what `refit` says.
+        """
+        networks, plan, seconds, start_up = networks_of(self.task.encoder), None, 0.0, 0.0
+        optional = self.levers.networks == "auto"
+        for network in networks if optional else networks[: int(self.levers.networks)]:
+            twice = 2 * plan.seconds if plan else 0.0  # another network takes about as long
+            if plan and optional and not (plan.is_all_of(self.levers) and twice < deadline - time.perf_counter()):
+                break
+            finetuner = self._finetuner(network)
+            of_epoch, at_start = finetuner.seconds_per_epoch(self._of_network(self.heads, network))
+            self.finetuners.append(finetuner)
+            levers, left = self._smallest_batches(), deadline - time.perf_counter()
+            longer = levers_of.fit_time(levers, len(self.targets), seconds + of_epoch, left, start_up + at_start)
+            if plan and optional and not (longer and longer.is_all_of(self.levers)):
+                self.finetuners.pop()
+                break
+            plan, seconds, start_up = longer, seconds + of_epoch, start_up + at_start
+        trained = replace(plan, levers=replace(plan.levers, networks=len(self.finetuners))) if plan else None
+        return trained, seconds
+
+    def _finetuner(self, network: Pretrained) -> "Finetuner":
+        from labeler.learner.finetune import Finetuner
+
+        return Finetuner(network, self.inputs, self.targets, self.levers, self.seed, self.warm.get(network.key))
+
+    def _smallest_batches(self) -> FinetuneConfig:
+        """The levers; where a GPU's memory is short, with the batches of the network that needs most of it."""
+        return min((finetuner.levers for finetuner in self.finetuners), key=lambda levers: levers.batch)
+
+    def _train(
+        self,
+        rows: np.ndarray,
+        held: np.ndarray,
+        start: LinearHeads,
+        after_epoch: Callable[[int], None],
+        epochs: int | None = None,
+    ) -> "list[Tuned]":
+        """Each network, trained on the labels at `rows`."""
+        return [
+            finetuner.train(rows, held, self._of_network(start, finetuner.encoder), epochs, self.snapshots, after_epoch)
+            for finetuner in self.finetuners
+        ]
+
     def _train_without(self, held: np.ndarray, after_epoch: Callable[[int], None]) -> "_Part":
-        """Network and heads, trained on all labels but those of the rows `held`."""
-        rows, positions = np.setdiff1d(np.arange(len(self.targets)), held), self.task.labels.positions
+        """Networks and heads, trained on all labels but those of the rows `held`."""
+        rows = np.setdiff1d(np.arange(len(self.targets)), held)
         start = fit_heads(self.task.subset(rows))
-        tuned = self.finetuner.train(
-            rows, held, self._of_network(start), snapshots=self.snapshots, after_epoch=after_epoch
-        )
-        embeddings = self.task.dataset.embeddings[positions[held]]
-        features = in_place(tuned.features[held], embeddings, self.columns)
-        return _Part(held, tuned, self._heads_on(tuned, rows), start, features, embeddings)
+        tuned = self._train(rows, held, start, after_epoch)
+        embeddings = self.task.dataset.embeddings[self.task.labels.positions[held]]
+        return _Part(held, tuned, self._heads_on(tuned, rows), start, self._in_place(tuned, held), embeddings)
 
-    def _of_network(self, heads: LinearHeads) -> LinearHeads:
+    def _of_network(self, heads: LinearHeads, network: Pretrained) -> LinearHeads:
         """The heads' part that reads the network's features."""
-        normalizer = Normalizer(self.task.normalizer.mean[self.columns], self.encoder.dims)
-        return replace(heads, normalizer=normalizer, weight=heads.weight[:, :, self.columns])
+        columns = columns_of(self.task.encoder, network)
+        normalizer = Normalizer(self.task.normalizer.mean[columns], network.dims)
+        return replace(heads, normalizer=normalizer, weight=heads.weight[:, :, columns])
 
-    def _heads_on(self, tuned: "Tuned", rows: np.ndarray) -> LinearHeads:
-        """Heads like the frozen ones, on the tuned network's features in place of its frozen ones.
+    def _in_place(self, tuned: "Sequence[Tuned]", rows: np.ndarray) -> np.ndarray:
+        """(k, D) features of the labels at `rows`, with the tuned networks' in place of their frozen ones."""
+        embeddings = self.task.dataset.embeddings[self.task.labels.positions[rows]]
+        columns = [columns_of(self.task.encoder, finetuner.encoder) for finetuner in self.finetuners]
+        return in_place([of_network.features[rows] for of_network in tuned], embeddings, columns)
 
-        With few labels they are better than the network's own head.
+    def _heads_on(self, tuned: "Sequence[Tuned]", rows: np.ndarray) -> LinearHeads:
+        """Heads like the frozen ones, on the tuned networks' features in place of their frozen ones.
+
+        With few labels they are better than the networks' own heads.
         """
         task, labels = self.task, self.task.labels
-        features = in_place(tuned.features, task.dataset.embeddings[labels.positions], self.columns)
+        features = self._in_place(tuned, np.arange(len(labels)))
         tuned_task = replace(
             task,
             dataset=Dataset(self.inputs, features, task.normalizer.dims, task.groups),
@@ -277,19 +317,47 @@ class _FineTuning:
         )
         return network, frozen
 
-    def _combined_model(self, heads: LinearHeads, tuned: "Tuned", mixed: "Mixture", training: Training) -> Fitted:
-        """The tuned network beside the frozen heads, and the same of each snapshot."""
+    def _networks_sentence(self) -> str:
+        """Which networks were tuned, where there are several; empty with a single one."""
+        names = ", ".join(finetuner.encoder.name for finetuner in self.finetuners)
+        several = len(networks_of(self.task.encoder)) > 1
+        return mark("Networks that were fine-tuned: {names}.", names=names) if several else ""
 
-        def model(weights: "Weights", head: LinearHeads) -> FineTuned:
-            warm = cooled(head, mixed.network)
-            return FineTuned(self.encoder, heads, warm, tuned.cut, weights.parameters, mixed.share, self.columns)
+    def _memory_sentence(self, batch: int) -> str:
+        """That batches are smaller than the levers say; empty if they are not."""
+        if batch >= self.levers.batch:
+            return ""
+        return mark(
+            "The GPU's memory is short, so that batches hold {n} items instead of {wanted}.",
+            n=batch,
+            wanted=self.levers.batch,
+        )
 
-        def snapshot(weights: "Weights") -> FineTuned:
-            own = replace(heads, weight=weights.weight[None], bias=weights.bias[None])
-            return model(weights, on_all_columns(own, self.columns))
+    def _combined_model(
+        self, heads: LinearHeads, tuned: "Sequence[Tuned]", mixed: "Mixture", training: Training
+    ) -> Fitted:
+        """The tuned networks beside the frozen heads, and the same of each snapshot."""
+        encoders = [finetuner.encoder for finetuner in self.finetuners]
+        columns = [columns_of(self.task.encoder, encoder) for encoder in encoders]
 
-        final = model(tuned.weights, self._heads_on(tuned, np.arange(len(self.targets))))
-        return Fitted(final, training, tuple(snapshot(weights) for weights in tuned.snapshots))
+        def model(weights: "Sequence[Weights]", head: LinearHeads) -> FineTuned:
+            networks = tuple(
+                TunedNetwork(encoder, own.cut, of_network.parameters, place)
+                for encoder, own, of_network, place in zip(encoders, tuned, weights, columns, strict=True)
+            )
+            return FineTuned(heads, cooled(head, mixed.network), networks, mixed.share)
+
+        def snapshot(weights: "Sequence[Weights]") -> FineTuned:
+            """With the networks' own heads: the mean of their logits."""
+            weight = np.zeros_like(heads.weight[:1])
+            for of_network, place in zip(weights, columns, strict=True):
+                weight[0, :, place] = of_network.weight / len(weights)
+            bias = np.mean([of_network.bias for of_network in weights], axis=0)
+            return model(weights, replace(heads, weight=weight, bias=bias[None]))
+
+        final = model([own.weights for own in tuned], self._heads_on(tuned, np.arange(len(self.targets))))
+        snapshots = zip(*(own.snapshots for own in tuned), strict=True)
+        return Fitted(final, training, tuple(snapshot(weights) for weights in snapshots))
 
 
 @dataclass(frozen=True)
@@ -297,7 +365,7 @@ class _Part:
     """Labels that were held back, and heads trained on the others: on the tuned features and on the frozen ones."""
 
     held: np.ndarray
-    tuned: "Tuned"
+    tuned: "list[Tuned]"
     head: LinearHeads
     frozen: LinearHeads
     features: np.ndarray
@@ -323,16 +391,23 @@ def _counted(on_progress: Progress | None, total: int) -> Callable[[int], None]:
     return after_epoch
 
 
-def _comparison_sentence(mixed: "Mixture", network: np.ndarray, frozen: np.ndarray, targets: np.ndarray) -> Message:
-    """One sentence on what fine-tuning brought, with the accuracies of both on the labels held back."""
-    accuracy = [float(decisions.correct(proba[0], targets).mean()) for proba in (frozen, network)]
+def _comparison_sentence(
+    mixed: "Mixture", tuned: np.ndarray, frozen: np.ndarray, targets: np.ndarray, networks: int
+) -> Message:
+    """One sentence on what fine-tuning so many networks brought, with both accuracies on the labels held back."""
+    accuracy = [float(decisions.correct(proba[0], targets).mean()) for proba in (frozen, tuned)]
+    values = {"n": len(targets), "frozen": accuracy[0], "tuned": accuracy[1]}
     evidence = mark(
         "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned network in"
         " {tuned:.0%}",
-        n=len(targets),
-        frozen=accuracy[0],
-        tuned=accuracy[1],
+        **values,
     )
+    if networks > 1:
+        evidence = mark(
+            "on {n} labels that were held back the frozen heads were right in {frozen:.0%}, the fine-tuned networks"
+            " together in {tuned:.0%}",
+            **values,
+        )
     if not mixed.share:
         return mark("Linear heads: fine-tuning did not make them better; {evidence}.", evidence=evidence)
     return mark(
@@ -394,7 +469,7 @@ def cooled(heads: LinearHeads, temperature: float) -> LinearHeads:
 
 
 def _mean_of(histories: Sequence[Sequence[Epoch]]) -> tuple[Epoch, ...]:
-    """The epochs that all folds reached, each the mean over the folds."""
+    """The epochs that all folds reached, each the mean over the folds and networks."""
     by_epoch = zip(*histories, strict=False)  # early stopping may end some folds sooner
     return tuple(
         Epoch(number, *(float(np.mean([getattr(epoch, name) for epoch in epochs])) for name in _MEASURED))

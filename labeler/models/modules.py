@@ -52,21 +52,25 @@ class Classifier(nn.Module):
 
 
 class TunedClassifier(nn.Module):
-    """Encoders under the frozen heads, and a fine-tuned network in place of one of them under its own: their mean.
+    """Encoders under the frozen heads, and fine-tuned networks in place of some of them under their own: their mean.
 
-    Args: network: the fine-tuned one. takes: how many of the inputs it reads, the first ones.
+    Args: takes: how many of the inputs the fine-tuned networks read, the first ones.
     """
 
-    def __init__(self, encoders: nn.Module, network: nn.Module, takes: int, model: FineTuned) -> None:
+    def __init__(self, encoders: nn.Module, takes: int, model: FineTuned) -> None:
         super().__init__()
-        self.encoders, self.network, self.takes, self.share = encoders, network, takes, model.share
-        self.frozen, self.head, self.columns = Heads(model.frozen), Heads(model.head), model.columns
+        self.encoders, self.takes, self.share = encoders, takes, model.share
+        self.networks = nn.ModuleList(tuned.network.cpu() for tuned in model.networks)
+        self.columns = [tuned.columns for tuned in model.networks]
+        self.frozen, self.head = Heads(model.frozen), Heads(model.head)
 
     def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
         features = self.encoders(x, *rest)
-        start, stop, _ = self.columns.indices(features.shape[1])
-        tuned = self.network(*(x, *rest)[: self.takes])
-        whole = torch.cat([features[:, :start], tuned, features[:, stop:]], dim=1)
+        whole = features
+        for network, columns in zip(self.networks, self.columns, strict=True):
+            start, stop, _ = columns.indices(features.shape[1])
+            tuned = network(*(x, *rest)[: self.takes])
+            whole = torch.cat([whole[:, :start], tuned, whole[:, stop:]], dim=1)
         return (1 - self.share) * self.frozen(features) + self.share * self.head(whole)
 
 

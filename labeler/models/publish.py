@@ -191,7 +191,7 @@ def _export(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTune
 
 
 def _module(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTuned) -> "nn.Module":
-    """Backbone and heads as one module; of a fine-tuned model with the trained network, too."""
+    """Backbone and heads as one module; of a fine-tuned model with the trained networks, too."""
     from labeler.models.modules import Beside, Classifier, Together, TunedClassifier
 
     parts, own = side_by_side(encoder), copy.deepcopy(network.network).cpu()
@@ -203,7 +203,7 @@ def _module(encoder: Encoder, network: Pretrained, model: LinearHeads | FineTune
         encoders = Beside(own, parts[0] is not network)
     if isinstance(model, LinearHeads):
         return Classifier(encoders, model).eval()
-    return TunedClassifier(encoders, model.network.cpu(), len(network.example), model).eval()
+    return TunedClassifier(encoders, len(network.example), model).eval()
 
 
 def _readme(best: Best, lines: Mapping[str, str]) -> str:

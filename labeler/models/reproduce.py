@@ -122,9 +122,9 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
 
 
 def learner_of(card: cards.Card) -> dict[str, Any]:
-    """The learner's settings of a round, with the final levers. Those that older cards do not have were off."""
+    """The learner's settings of a round, with the final levers. Older cards are of one network, without rectangles."""
     learner = {"prior_model": NO_MODEL} | card.config["learner"] | {"round_seconds": A_DAY}
-    return learner | ({"finetune": {"cutmix": 0.0, **card.chosen}} if card.chosen else {})
+    return learner | ({"finetune": {"cutmix": 0.0, "networks": 1, **card.chosen}} if card.chosen else {})
 
 
 def _check_prior(store: Store, config: Config, number: int) -> None:

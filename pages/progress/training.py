@@ -90,6 +90,12 @@ def share_in_words(training: Training) -> str:
         return _("The frozen heads alone make the predictions.")
     if training.share >= 1:
         return _("The fine-tuned network alone makes the predictions.")
+    if training.chosen.get("networks", 1) > 1:
+        return _(
+            "In the predictions the fine-tuned networks together have a weight of {share:.0f}%, and the frozen heads"
+            " have the rest.",
+            share=100 * training.share,
+        )
     return _(
         "In the predictions the fine-tuned network has a weight of {share:.0f}%, and the frozen heads have the rest.",
         share=100 * training.share,

@@ -83,7 +83,7 @@ def test_the_number_of_items_to_score_in_time_is_estimated_by_a_trial(state, mon
     monkeypatch.setattr(round, "class_proba", slow)
     monkeypatch.setattr("labeler.cycle.round.time.perf_counter", lambda: clock)
     heads = fit_heads(state.task)
-    network = FineTuned(None, heads, heads, 0, {}, 0.5)
+    network = FineTuned(heads, heads, (), 0.5)
     pool = np.arange(1000)
     assert round.affordable(network, state.task.dataset, pool, 5.0) == 500
     assert round.affordable(network, state.task.dataset, pool, 0.1) == round.TRIAL  # some are always asked about

@@ -21,7 +21,7 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.explain import lime
 from labeler.explain.attribution import Part, class_maps, explain, integrated_gradients, scores
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads, Normalizer, TunedNetwork
 from labeler.learner.task import LearningTask
 from tests.support.samples import BAD, GOOD, reviews
 from tests.support.scan_files import write_dicom
@@ -133,11 +133,16 @@ def test_of_a_stack_the_slice_that_speaks_most_for_its_class_is_explained(tmp_pa
     np.testing.assert_allclose(local.proba, np.sort(alone[pictures.index(telling)])[::-1], atol=0.05)
 
 
+def tuned_network(encoder: Pretrained, columns: slice = slice(None)) -> TunedNetwork:
+    """An image network whose last stage has other weights."""
+    last = {name: 1.5 * p.numpy() for name, p in encoder.network.named_parameters() if name.startswith("stages.3")}
+    return TunedNetwork(encoder, 3, last, columns)
+
+
 @pytest.mark.slow
 def test_both_networks_of_a_fine_tuned_model_contribute(picture):
     frozen, head = heads_on(IMAGES.dims), heads_on(IMAGES.dims, seed=1)
-    tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
-    model = FineTuned(IMAGES, frozen, head, 3, tuned, share=0.25)
+    model = FineTuned(frozen, head, (tuned_network(IMAGES),), share=0.25)
     explanation = explain(model, IMAGES, picture)
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
     dataset = Dataset([picture], IMAGES.encode([picture]), IMAGES.dims)
@@ -151,20 +156,21 @@ def test_both_networks_of_a_fine_tuned_model_contribute(picture):
     np.testing.assert_allclose(explanation.weights, mixed, atol=1e-5)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25])
-def test_networks_side_by_side_contribute_to_one_map(picture, monkeypatch, share):
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_networks_side_by_side_contribute_to_one_map(picture, monkeypatch, number):
     without_export(monkeypatch)
-    encoder = Joined((IMAGES, replace(IMAGES, name="other", key="other", build=lambda: image_network(5))))
+    other = replace(IMAGES, name="other", key="other", build=lambda: image_network(5))
+    encoder = Joined((IMAGES, other))
     frozen = heads_on(encoder.dims)
-    tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
     head = replace(heads_on(encoder.dims, seed=1), normalizer=frozen.normalizer)
-    model = FineTuned(IMAGES, frozen, head, 3, tuned, share, encoder.columns(IMAGES)) if share else frozen
+    networks = tuple(tuned_network(part, encoder.columns(part)) for part in (IMAGES, other)[:number])
+    model = FineTuned(frozen, head, networks, 0.25) if number else frozen
     explanation = explain(model, encoder, picture)
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=1e-5)
     dataset = Dataset([picture], encoder.encode([picture]), encoder.dims)
     proba = model.predict_proba(dataset, np.array([0]))[0]
     np.testing.assert_allclose(explanation.proba, proba[explanation.classes], atol=1e-3)
-    if not share:
+    if not number:
         whole = scores(frozen, torch.from_numpy(dataset.embeddings))[0].numpy()
         np.testing.assert_allclose(explanation.score, whole[explanation.classes], atol=1e-4)
 
@@ -273,7 +279,8 @@ def test_a_fine_tuned_network_of_texts_is_looked_into_beside_characters_too(tmp_
     tuned = {name: 1.2 * p.detach().numpy() for name, p in network.named_parameters() if id(p) in trained}
     heads = heads_on(encoder.dims)
     head = replace(heads_on(encoder.dims, seed=1), normalizer=heads.normalizer)
-    model = FineTuned(words_encoder, heads, head, cut, tuned, 0.5, slice(sum(words_encoder.dims)))
+    of_words = TunedNetwork(words_encoder, cut, tuned, slice(sum(words_encoder.dims)))
+    model = FineTuned(heads, head, (of_words,), 0.5)
     explanation = explain(model, encoder, PHRASE)
     np.testing.assert_allclose(sums(explanation.weights), explanation.score - explanation.base, atol=0.05)
     dataset = Dataset([PHRASE], encoder.encode([PHRASE]), encoder.dims)

@@ -11,7 +11,7 @@ from labeler.core.rounds import Dataset, Labels, Training
 from labeler.core.settings import LearnerConfig
 from labeler.learner.committees import DROPPED, Committee, Snapshots, committee, with_dropout
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Model
+from labeler.learner.model import FineTuned, LinearHeads, Model, TunedNetwork
 from labeler.learner.task import LearningTask
 from labeler.learner.train import Fitted
 from tests.support.gpu import as_on_a_gpu
@@ -68,8 +68,9 @@ def test_snapshots_speak_for_themselves_and_an_item_is_read_once(monkeypatch: py
     data, targets = exclusive_or(60)
     heads = fit_heads(LearningTask.of(data, Labels(np.arange(60), targets), 2))
     weights = {name: p.numpy() for name, p in TOY.network.named_parameters() if name.startswith("stages.1.")}
+    network = replace(TOY, prepare=prepare)
     states = tuple(
-        FineTuned(replace(TOY, prepare=prepare), heads, heads, 1, {name: n * w for name, w in weights.items()}, 0.5)
+        FineTuned(heads, heads, (TunedNetwork(network, 1, {name: n * w for name, w in weights.items()}),), 0.5)
         for n in (1, 2, 3)
     )
     found = build("snapshots", states[0], (data, Labels(np.arange(60), targets), heads), states)

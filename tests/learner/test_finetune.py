@@ -9,11 +9,11 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from labeler.core.rounds import Dataset, Labels
+from labeler.core.rounds import Labels
 from labeler.core.settings import FinetuneConfig
 from labeler.learner.finetune import SLICES, Finetuner, Tuned, _Run
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned
+from labeler.learner.model import TunedNetwork, reader
 from labeler.learner.task import LearningTask
 from tests.support.toy_network import LEVERS, TOY, exclusive_or, without_export
 
@@ -55,11 +55,11 @@ def moved(tuned: Tuned) -> float:
 
 def old_task(tuned: Tuned) -> float:
     """How well a head that was fitted to the pretrained features does its work on those of the tuned network."""
-    network = FineTuned(TOY, HEADS, HEADS, tuned.cut, tuned.weights.parameters, 1.0)
+    read = reader([TunedNetwork(TOY, tuned.cut, tuned.weights.parameters)])
     old = (DATA.embeddings[:, 0] > np.median(DATA.embeddings[:, 0])).astype(int)
     head = LogisticRegression().fit(DATA.embeddings, old)
     assert head.score(DATA.embeddings, old) > 0.95
-    return float(head.score(network.features(DATA, np.arange(400)), old))
+    return float(head.score(read(DATA.inputs[:400])[0], old))
 
 
 @pytest.mark.slow
@@ -163,9 +163,9 @@ def test_a_stack_is_the_mean_of_its_slices_and_is_trained_on_some_of_them(monkey
     monkeypatch.setattr(_Run, "_batch", counted)
     trained = finetuner.train(rows, NOTHING, HEADS)
     assert sum(read) == 2 * np.minimum(sizes, SLICES).sum()
-    model = FineTuned(encoder, HEADS, HEADS, trained.cut, trained.weights.parameters, 1.0)
-    features = model.features(Dataset(inputs, np.empty((60, 2)), (2,)), rows)
+    features_of = reader([TunedNetwork(encoder, trained.cut, trained.weights.parameters)])
+    [features] = features_of(inputs)
     np.testing.assert_allclose(features, trained.features, atol=1e-5)
-    of_slices = model.features(Dataset(single, np.empty((len(single), 2)), (2,)), np.arange(len(single)))
+    [of_slices] = features_of(single)
     means = [part.mean(axis=0) for part in np.split(of_slices, np.cumsum(sizes)[:-1])]
     np.testing.assert_allclose(features, means, atol=1e-5)

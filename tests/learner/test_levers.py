@@ -14,10 +14,10 @@ AUTO = FinetuneConfig()
 
 
 @pytest.mark.parametrize("about_texts", [True, False])
-def test_no_auto_is_left_but_the_refit(about_texts: bool) -> None:
+def test_no_auto_is_left_but_of_what_depends_on_the_time(about_texts: bool) -> None:
     found = levers.resolve(AUTO, about_texts)
     left = [name for name in FinetuneConfig.__dataclass_fields__ if getattr(found, name) == "auto"]
-    assert left == ["refit"]
+    assert left == ["refit", "networks"]
 
 
 def test_what_is_set_stays() -> None:

@@ -24,9 +24,10 @@ from labeler.core.errors import LabelerError, TrainingError
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.learner import augment, train
+from labeler.learner.committees import Snapshots
 from labeler.learner.folds import held_back
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads, Normalizer, TunedNetwork
 from labeler.learner.saved_models import load, save
 from labeler.learner.task import LearningTask
 from labeler.learner.train import TEMPERATURES, Mixture, cooled, fit, mixture
@@ -114,6 +115,58 @@ def test_of_encoders_side_by_side_the_network_is_tuned_and_saved(
     assert not np.allclose(alone.predict_proba(other_ngrams, rows), alone.predict_proba(joined, rows), atol=1e-3)
 
 
+@pytest.fixture
+def side_by_side(xor: tuple[Dataset, np.ndarray]) -> tuple[LearningTask, Joined]:
+    """300 labels of exclusive or, read by two networks, and these."""
+    data, targets = xor
+    encoder = Joined((TOY, replace(TOY, name="other", key="toy-2")))
+    joined = Dataset(data.inputs, np.concatenate([data.embeddings, data.embeddings], axis=1), encoder.dims)
+    return LearningTask.of(joined, Labels(np.arange(300), targets[:300]), 2, encoder), encoder
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_torch")
+def test_all_networks_side_by_side_are_tuned_and_saved_where_there_is_time(
+    side_by_side: tuple[LearningTask, Joined], xor: tuple[Dataset, np.ndarray], tmp_path: Path
+) -> None:
+    task, encoder = side_by_side
+    learner = replace(TUNE, committee="snapshots", members=2)
+    seen: list[tuple[int, int]] = []
+    fitted = fit(task, learner, 0, lambda done, total: seen.append((done, total)))
+    model, rows = fitted.model, np.arange(300, 500)
+    assert isinstance(model, FineTuned)
+    assert [network.encoder.name for network in model.networks] == ["toy", "other"]
+    assert fitted.training.chosen["networks"] == 2
+    assert "Networks that were fine-tuned: toy, other." in fitted.training.note
+    assert seen[-1] == (80, 80)  # for each network once with labels held back, and once with all of them
+    assert accuracy(model, task.dataset, xor[1]) > 0.78
+    save(model, tmp_path / "m")
+    expected = model.predict_proba(task.dataset, rows)
+    np.testing.assert_array_equal(load(tmp_path / "m", encoder).predict_proba(task.dataset, rows), expected)
+    with pytest.raises(LabelerError, match="fine-tuned from another backbone"):
+        load(tmp_path / "m", TOY)
+    proba = Snapshots(fitted.snapshots).member_proba(task.dataset, rows)
+    np.testing.assert_allclose(proba, [state.predict_proba(task.dataset, rows) for state in fitted.snapshots])
+
+
+@pytest.mark.usefixtures("in_torch")
+@pytest.mark.parametrize(
+    ("networks", "seconds", "tuned"), [("auto", 2.9, 1), ("auto", 4.0, 2), (2, 2.9, 2), (1, 9.0, 1)]
+)
+def test_a_further_network_is_tuned_only_where_all_of_it_fits(
+    side_by_side: tuple[LearningTask, Joined],
+    monkeypatch: pytest.MonkeyPatch,
+    networks: Any,
+    seconds: float,
+    tuned: int,
+) -> None:
+    task, _ = side_by_side
+    monkeypatch.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: (1000.0, 0.0))
+    levers = replace(LEVERS, epochs=1, networks=networks)
+    learner = replace(TUNE, finetune=levers, round_seconds=1000 * seconds)
+    assert fit(task, learner, 0).training.chosen["networks"] == tuned
+
+
 def test_a_file_whose_tuned_head_reads_the_network_alone_still_predicts_the_same(tmp_path: Path) -> None:
     """Files of models that were tuned beside another encoder, until heads read that one, too."""
     rng, path = np.random.default_rng(0), tmp_path / "m.safetensors"
@@ -130,7 +183,7 @@ def test_a_file_whose_tuned_head_reads_the_network_alone_still_predicts_the_same
         )
         for part, dims in ((slice(None), encoder.dims), (columns, TOY.dims))
     )
-    save(FineTuned(TOY, frozen, own, 1, {}, 0.5), path)
+    save(FineTuned(frozen, own, (TunedNetwork(TOY, 1, {}),), 0.5), path)
     with safe_open(path, "numpy") as file:
         about = json.loads(file.metadata()["labeler"])
     about["head_dims"] = TOY.dims
@@ -141,7 +194,7 @@ def test_a_file_whose_tuned_head_reads_the_network_alone_still_predicts_the_same
     tuned = rng.normal(size=(5, sum(TOY.dims))).astype(np.float32)
     expected = (own.of_features(tuned).mean(axis=0) + frozen.of_features(embeddings).mean(axis=0)) / 2
     data = Dataset(["a film"] * 5, embeddings, encoder.dims)
-    np.testing.assert_allclose(model.of_features(tuned, data, np.arange(5)), expected, atol=1e-6)
+    np.testing.assert_allclose(model.of_features([tuned], data, np.arange(5)), expected, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -168,7 +221,7 @@ def test_finetuning_learns_what_the_frozen_head_cannot(xor: tuple[Dataset, np.nd
     # the encoder's own network is as it was, only the last block was trained
     last, fresh = (network.state_dict()["stages.1.weight"] for network in (TOY.network, toy_network()))
     assert torch.equal(last, fresh)
-    assert sorted(tuned.tuned) == ["stages.1.bias", "stages.1.weight"]
+    assert sorted(tuned.networks[0].parameters) == ["stages.1.bias", "stages.1.weight"]
     # same seed, same model; another seed, another
     again, other = (fit(LearningTask.of(data, labels, 3, TOY), TUNE, seed).model for seed in (0, 1))
     expected = tuned.predict_proba(data, np.arange(500))
@@ -239,9 +292,12 @@ def test_snapshots_are_the_last_epochs_states(xor: tuple[Dataset, np.ndarray]) -
     fitted = fit(LearningTask.of(data, Labels(np.arange(300), targets[:300]), 2, TOY), learner, 0)
     assert len(fitted.snapshots) == 3
     assert isinstance(fitted.model, FineTuned)
-    for name, value in fitted.snapshots[2].tuned.items():
-        np.testing.assert_array_equal(value, fitted.model.tuned[name])
-        assert not np.array_equal(value, fitted.snapshots[0].tuned[name])
+    first, last, final = (
+        model.networks[0].parameters for model in (fitted.snapshots[0], fitted.snapshots[2], fitted.model)
+    )
+    for name, value in last.items():
+        np.testing.assert_array_equal(value, final[name])
+        assert not np.array_equal(value, first[name])
     np.testing.assert_allclose(fitted.snapshots[0].predict_proba(data, np.arange(50)).sum(axis=1), 1, rtol=1e-6)
 
 
@@ -255,9 +311,10 @@ def test_a_warm_start_begins_between_the_last_weights_and_the_pretrained(xor: tu
     model = fit(LearningTask.of(data, labels, 2, TOY), learner, 0, previous=last).model
     assert isinstance(model, FineTuned)
     pretrained = dict(TOY.network.named_parameters())
-    for name, found in model.tuned.items():
-        middle = (last.tuned[name] + pretrained[name].numpy()) / 2
-        assert np.abs(found - middle).max() < np.abs(last.tuned[name] - middle).max() / 5
+    for name, found in model.networks[0].parameters.items():
+        before = last.networks[0].parameters[name]
+        middle = (before + pretrained[name].numpy()) / 2
+        assert np.abs(found - middle).max() < np.abs(before - middle).max() / 5
 
 
 def test_too_few_labels_to_tell_leave_the_frozen_head(xor: tuple[Dataset, np.ndarray]) -> None:
@@ -361,9 +418,9 @@ def test_efficientnet_can_be_finetuned(tmp_path: Path, caplog: pytest.LogCapture
     assert isinstance(model, FineTuned)
     assert "runs in torch" not in caplog.text  # both halves were exported
     named = dict(encoder.network.named_parameters())
-    changed = [name for name, value in model.tuned.items() if not np.array_equal(value, named[name].numpy())]
-    assert len(changed) > 0  # the blocks were trained,
-    assert {name.split(".")[1] for name in model.tuned} == {
+    [network] = model.networks
+    assert any(not np.array_equal(value, named[name].numpy()) for name, value in network.parameters.items())
+    assert {name.split(".")[1] for name in network.parameters} == {
         "5",
         "6",
         "7",
@@ -388,7 +445,7 @@ def test_minilm_can_be_finetuned(tmp_path: Path) -> None:
     levers = FinetuneConfig(epochs=1, unfrozen=2, token_dropout=0.1, dropout=0.1)
     model = fit(LearningTask.of(data, labels, 2, encoder), LearnerConfig(kind="finetune", finetune=levers), 0).model
     assert isinstance(model, FineTuned)
-    assert {name.split(".")[1] for name in model.tuned} == {"5", "6"}  # the last two layers
+    assert {name.split(".")[1] for name in model.networks[0].parameters} == {"5", "6"}  # the last two layers
     proba = model.predict_proba(data, np.arange(24))
     assert (proba.argmax(axis=1) == np.arange(24) % 2).all()
     save(model, tmp_path / "m")
@@ -417,7 +474,7 @@ def test_without_cached_activations_each_batch_is_augmented_anew(
     levers = FinetuneConfig(epochs=1, unfrozen=1, augment=("flip", "noise"), refit=False, batch=16)
     model = fit(LearningTask.of(data, labels, 2, encoder), LearnerConfig(kind="finetune", finetune=levers), 0).model
     assert isinstance(model, FineTuned)
-    assert model.cut == 0
+    assert model.networks[0].cut == 0
     assert sum(looks) >= 32  # the labels that taught, and the batch that timed an epoch
 
 

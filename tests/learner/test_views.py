@@ -14,7 +14,7 @@ from labeler.core.rounds import Labels
 from labeler.core.settings import FinetuneConfig
 from labeler.learner import augment, views
 from labeler.learner.finetune import Finetuner, Tuned, _Run
-from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from labeler.learner.model import LinearHeads, Normalizer, TunedNetwork, reader
 from labeler.learner.task import LearningTask
 from labeler.learner.train import fit
 from labeler.learner.views import Views
@@ -66,8 +66,8 @@ def test_a_gpu_trains_what_the_cpu_trains(modality: str, free_bytes: int, monkey
     for name, value in expected.weights.parameters.items():
         np.testing.assert_allclose(result.weights.parameters[name], value, atol=1e-3)  # a step changes about as much
     # and the pool is read by the whole network
-    model = FineTuned(encoder, heads(encoder), heads(encoder), result.cut, result.weights.parameters, 1.0)
-    np.testing.assert_allclose(model._reader(inputs)[0], result.features, atol=1e-4)
+    read = reader([TunedNetwork(encoder, result.cut, result.weights.parameters)])
+    np.testing.assert_allclose(read(inputs)[0], result.features, atol=1e-4)
 
 
 def test_rectangles_are_pasted_on_a_gpu_as_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from labeler.core.rounds import Dataset
 from labeler.core.settings import Config, LearnerConfig
 from labeler.files.sources import SourceColumns
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import FineTuned, LinearHeads, Normalizer
+from labeler.learner.model import FineTuned, LinearHeads, Normalizer, TunedNetwork
 from labeler.learner.saved_models import load, save
 from labeler.models.inference import best_model, predict_unseen
 from labeler.models.publish import _module, _parts, publish
@@ -125,7 +125,7 @@ def test_images_by_a_fine_tuned_model(pictures_of_the_default, tmp_path):
     kept = weights.read_bytes()
     first = replace(model, weight=model.weight[:1], bias=model.bias[:1])
     try:
-        save(FineTuned(encoder, model, first, cut, tuned, 0.7), weights)
+        save(FineTuned(model, first, (TunedNetwork(encoder, cut, tuned),), 0.7), weights)
         assert isinstance(load(weights, encoder), FineTuned)
         publish(project, tmp_path / "out")
         expected = predict_unseen(project, [picture]).proba[0]
@@ -169,18 +169,22 @@ def test_a_network_beside_ngrams_takes_their_features_as_well(ngrams_first):
     np.testing.assert_allclose(proba, heads.of_features(features).mean(axis=0)[0], atol=1e-5)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5])
-def test_networks_that_read_the_same_images_are_one_module(share, monkeypatch):
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_networks_that_read_the_same_images_are_one_module(number, monkeypatch):
     without_export(monkeypatch)
-    encoder = Joined((IMAGES, replace(IMAGES, name="other", key="other", build=lambda: image_network(5))))
+    other = replace(IMAGES, name="other", key="other", build=lambda: image_network(5))
+    encoder = Joined((IMAGES, other))
     rng, width = np.random.default_rng(0), sum(encoder.dims)
     normalizer = Normalizer(np.zeros(width, dtype=np.float32), encoder.dims)
     heads = LinearHeads(
         normalizer, np.arange(2), 2, rng.normal(size=(1, 2, width)).astype(np.float32), np.zeros((1, 2))
     )
     head = replace(heads, weight=heads.weight[:, ::-1])
-    tuned = {name: 1.5 * p.numpy() for name, p in image_network().named_parameters() if name.startswith("stages.3")}
-    model = FineTuned(IMAGES, heads, head, 3, tuned, share, encoder.columns(IMAGES)) if share else heads
+    networks = []
+    for part in (IMAGES, other)[:number]:
+        last = {name: 1.5 * p.numpy() for name, p in part.network.named_parameters() if name.startswith("stages.3")}
+        networks.append(TunedNetwork(part, 3, last, encoder.columns(part)))
+    model = FineTuned(heads, head, tuple(networks), 0.5) if number else heads
     assert _parts(encoder) == (IMAGES, None)
     picture = Path("7.png")  # whose colours its name seeds
     [inputs] = IMAGES.prepare([picture])
@@ -204,7 +208,7 @@ def test_a_fine_tuned_network_of_texts_is_one_module_beside_ngrams_too(beside, m
     head = replace(heads, weight=heads.weight[:, ::-1])
     trained, cut = {id(p) for p in TEXTS.network.last(1)}, TEXTS.network.cut(1)
     tuned = {name: 1.2 * p.numpy() for name, p in TEXTS.network.named_parameters() if id(p) in trained}
-    model = FineTuned(TEXTS, heads, head, cut, tuned, 0.5, slice(sum(TEXTS.dims)))
+    model = FineTuned(heads, head, (TunedNetwork(TEXTS, cut, tuned, slice(sum(TEXTS.dims))),), 0.5)
     inputs = [torch.from_numpy(array[None]) for array in TEXTS.prepare(texts[:1])[0]]
     inputs += [torch.from_numpy(ngrams.encode(texts[:1]))] if beside else []
     with torch.inference_mode():

@@ -93,6 +93,7 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
     assert card.chosen["refit"] is False
     older = replace(card, chosen={name: value for name, value in card.chosen.items() if name != "cutmix"})
     assert learner_of(older)["finetune"]["cutmix"] == 0.0
+    assert learner_of(replace(card, chosen={"epochs": 3}))["finetune"]["networks"] == 1
     assert learner_of(replace(card, chosen={"cutmix": 0.3}))["finetune"]["cutmix"] == 0.3
     toys.save(replace(toys.config, learner=replace(TUNE, finetune=replace(LEVERS, epochs=3))))  # settings of today
     assert card.computed_on == computed_on(TOY)
