@@ -8,7 +8,7 @@ from pathlib import Path
 from labeler.core.blinding import OPEN
 from labeler.core.items import Annotator, Prediction, Reason, Reserved, Split, Waiting
 from labeler.store.database import Database, Row
-from labeler.store.items import WANTED, Items, as_item
+from labeler.store.items import MOST_HOLDERS, WANTED, Items, as_item
 from labeler.store.leases import lease_time
 from labeler.store.rounds import Rounds
 from labeler.store.stops import Stops
@@ -37,6 +37,13 @@ _UNRANKED = """
     i.open AND i.labels = 0 AND i.split = :split AND NOT EXISTS (
         SELECT 1 FROM queries WHERE item_id = i.id AND round = (SELECT COALESCE(MAX(number), 0) FROM rounds)
     )
+"""
+# Open items that the settings give to several people, with so many labels and so many people who hold them as one of
+# `:seats` says.
+_WITH_SEATS = """
+    SELECT i.id FROM json_each(:seats) seat CROSS JOIN items i INDEXED BY items_open
+    ON i.open AND i.labels = seat.value ->> 0 AND i.holders = seat.value ->> 1
+    AND i.split IN ('pool', 'holdout') AND i.content_hash < :overlapped
 """
 # The items of a closed tab are free after this time. A tab that is only reloaded has reserved them again by then.
 LEAVING_SECONDS = 10.0
@@ -197,7 +204,10 @@ class Desk:
         return self.stopped(annotator) is not None
 
     def _held_by_others(self, annotator: str) -> int:
-        return self.db.value("SELECT COUNT(*) FROM reservations WHERE annotator <> ?", [annotator])
+        return self.db.value(
+            "SELECT (SELECT COUNT(*) FROM reservations) - (SELECT COUNT(*) FROM reservations WHERE annotator = ?)",
+            [annotator],
+        )
 
     def _fill(self, values: Row, n: int) -> None:
         """Reserve up to `n` items: at most half that others labeled already, then ranked ones, then unranked ones, and
@@ -246,17 +256,15 @@ class Desk:
                 f"""
                 INSERT INTO reservations (item_id, annotator, tab, expires_at)
                 SELECT i.id, :annotator, :tab, :expires FROM (
-                    SELECT * FROM (SELECT id FROM items WHERE wanted > labels AND labels > 0 AND open LIMIT :look)
-                    UNION SELECT * FROM (
-                        SELECT id FROM items INDEXED BY items_open
-                        WHERE open AND labels IN (SELECT value FROM json_each(:incomplete))
-                        AND split IN ('pool', 'holdout') AND content_hash < :overlapped LIMIT :look
+                    SELECT * FROM (
+                        SELECT id FROM items WHERE wanted > labels AND (labels > 0 OR holders > 0) AND open LIMIT :look
                     )
+                    UNION SELECT * FROM ({_WITH_SEATS} LIMIT :look)
                 ) further CROSS JOIN items i ON i.id = further.id WHERE {FREE}
                 ORDER BY (SELECT MIN(id) FROM answers WHERE item_id = i.id) LIMIT :n
                 RETURNING item_id
                 """,
-                values | {"n": n, "look": look, "incomplete": json.dumps([*range(1, values["overlap"])])},
+                values | {"n": n, "look": look, "seats": self._seats(range(1, values["overlap"]), first=0)},
             )
         )
 
@@ -265,6 +273,11 @@ class Desk:
         return self.db.config.labeling.overlap > 1 or bool(
             self.db.value("SELECT 1 FROM items WHERE wanted > labels LIMIT 1")
         )
+
+    def _seats(self, labels: Sequence[int], first: int) -> str:
+        """The parameter of `_WITH_SEATS` for items with one of these numbers of labels, and `first` holders or more."""
+        overlap = self.db.config.labeling.overlap
+        return json.dumps([(n, held) for n in labels for held in range(first, min(overlap - n, MOST_HOLDERS + 1))])
 
     def _take_qualification(self, values: Row, n: int) -> None:
         """Reserve qualification items. Any number of newcomers may hold the same item."""
@@ -292,8 +305,7 @@ class Desk:
             return 0
         in_latest = "q.round = (SELECT COALESCE(MAX(number), 0) FROM rounds)"
         held = f"""
-            UNION SELECT q.id, q.item_id, q.rank FROM (SELECT DISTINCT item_id FROM reservations) held
-            CROSS JOIN items i ON i.id = held.item_id AND {WANTED} > 1
+            UNION SELECT q.id, q.item_id, q.rank FROM ({_WITH_SEATS}) held CROSS JOIN items i ON i.id = held.id
             CROSS JOIN queries q ON q.item_id = i.id AND {in_latest} WHERE {FREE} AND {MINE}
         """
         return len(
@@ -307,7 +319,7 @@ class Desk:
                 ) ORDER BY rank LIMIT :n
                 RETURNING item_id
                 """,
-                values | {"n": n},
+                values | {"n": n, "seats": self._seats([0], first=1)},
             )
         )
 
@@ -316,7 +328,7 @@ class Desk:
 
         Their order is that of the content hash, which is as good as random, and goes on where it ended the last time.
         """
-        if n <= 0 or self._is_complete(split):
+        if n <= 0:
             return 0
         last = self.db.value(
             "SELECT i.content_hash FROM appended a JOIN items i ON i.id = a.item_id WHERE a.split = ?", [split]
@@ -330,8 +342,6 @@ class Desk:
                 " ON CONFLICT DO UPDATE SET item_id = excluded.item_id",
                 [split, appended[-1]["item_id"]],
             )
-        if len(appended) < n:
-            self._look_whether_complete(split)
         self.db.executemany(
             "INSERT INTO reservations (item_id, annotator, tab, query_id, expires_at)"
             " VALUES (:item_id, :annotator, :tab, :query, :expires)",
@@ -339,38 +349,25 @@ class Desk:
         )
         return len(appended)
 
-    def _is_complete(self, split: Split) -> bool:
-        """Whether the latest ranking is known to have all items of a split that `_append_between` could append: then
-        nobody looks at each of them again.
-        """
-        latest = "(SELECT COALESCE(MAX(number), 0) FROM rounds)"
-        return bool(self.db.value(f"SELECT 1 FROM appended WHERE split = ? AND complete = {latest}", [split]))
-
-    def _look_whether_complete(self, split: Split) -> None:
-        """Remember that the latest ranking has all of a split, until it is not so any more: triggers see to that."""
-        self.db.execute(
-            f"""
-            INSERT INTO appended (split, complete)
-            SELECT :split, r.round FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) r
-            WHERE NOT EXISTS (SELECT 1 FROM items i WHERE {_UNRANKED})
-            ON CONFLICT DO UPDATE SET complete = excluded.complete
-            """,
-            {"split": split},
-        )
-
     def _append_between(self, values: Row, split: Split, n: int, where: tuple[str, str]) -> list[Row]:
         """What was appended of a part of a split in the order of the content hash: query and item_id."""
         condition, last = where
+        # of each number of holders that may leave an item free, its first items
+        of_holders = " UNION ALL ".join(
+            f"""
+            SELECT * FROM (SELECT i.id, i.content_hash FROM items i
+                           WHERE {_UNRANKED} AND i.holders = {holders} AND {condition} AND {FREE}
+                           {"AND i.content_hash < :overlapped" if holders else ""} ORDER BY i.content_hash LIMIT :n)
+            """
+            for holders in range(min(values["overlap"], MOST_HOLDERS + 1))
+        )
         return self.db.rows(
             f"""
             INSERT INTO queries (round, rank, item_id, strategy)
             SELECT r.round, r.last + ROW_NUMBER() OVER (), unasked.id, :strategy
             FROM (SELECT latest.round, (SELECT COALESCE(MAX(rank), 0) FROM queries WHERE round = latest.round) AS last
                   FROM (SELECT COALESCE(MAX(number), 0) AS round FROM rounds) latest) r
-            CROSS JOIN (
-                SELECT i.id FROM items i WHERE {_UNRANKED} AND {condition} AND {FREE}
-                ORDER BY i.content_hash LIMIT :n
-            ) unasked
+            CROSS JOIN (SELECT id FROM ({of_holders}) ORDER BY content_hash LIMIT :n) unasked
             RETURNING id AS "query", item_id
             """,
             values | {"split": split, "n": n, "last": last, "strategy": "random" if split == "pool" else "holdout"},

@@ -145,7 +145,6 @@ class Incoming:
         """Count new items at once what triggers count of each changed one, as an import would wait for each."""
         if added:
             self.db.execute("UPDATE imports SET items = items + ? WHERE id = ?", [added, import_id])
-            self.db.execute("UPDATE appended SET complete = NULL")
 
     def _is_later(self, import_id: int | None) -> bool:
         """Whether another import has brought items of the holdout, so that it is not drawn first from this one."""

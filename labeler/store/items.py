@@ -42,6 +42,8 @@ _SPAN = "id > :first AND id <= :last"
 # evenly over rounds and stay the same.
 SETTLED = "CASE WHEN substr(i.content_hash, 1, 6) < :overlapped THEN :overlap ELSE 1 END"
 WANTED = f"MAX({SETTLED}, i.wanted)"
+MOST_HOLDERS = 9  # people that an item's `holders` counts
+ANY_HOLDERS = f"holders IN ({', '.join(map(str, range(MOST_HOLDERS + 1)))})"  # as an index needs it
 PREFIX = 3  # digits of the content hash by which `open_counts` counts
 SORTED_AT_ONCE = 1_000_000  # rows that SQLite sorts, which it does in memory: about 80 bytes a row
 
@@ -379,7 +381,7 @@ class Items:
             "SELECT COALESCE(SUM(n), 0) FROM open_counts WHERE labels = ? AND prefix < ?", [labels, prefix]
         )
         return whole + self.db.value(
-            "SELECT COUNT(*) FROM items WHERE open AND labels = ? AND split IN ('pool', 'holdout')"
+            f"SELECT COUNT(*) FROM items WHERE open AND labels = ? AND {ANY_HOLDERS} AND split IN ('pool', 'holdout')"
             " AND content_hash >= ? AND content_hash < ?",
             [labels, prefix, before],
         )

@@ -1266,6 +1266,26 @@ _JOINED = """
     ) WHERE NEW.of_group IS NOT NULL AND NEW.split IS NOT NULL;
 """
 
+_COUNTED_ANEW = """
+    CREATE TRIGGER items_counted_anew AFTER UPDATE OF split, content_hash, label, labels, adjudicated, erased_at,
+            unreadable, flagged, known ON items
+        WHEN (OLD.split, OLD.content_hash, OLD.label, OLD.labels, OLD.open, OLD.known)
+            IS NOT (NEW.split, NEW.content_hash, NEW.label, NEW.labels, NEW.open, NEW.known) BEGIN
+        UPDATE item_counts SET n = n - 1 WHERE split = OLD.split AND label = COALESCE(OLD.label, '')
+            AND open = OLD.open AND known = OLD.known;
+        INSERT INTO item_counts SELECT NEW.split, COALESCE(NEW.label, ''), NEW.open, NEW.known, 1
+            WHERE NEW.split IS NOT NULL ON CONFLICT DO UPDATE SET n = n + 1;
+        UPDATE open_counts SET n = n - 1
+            WHERE OLD.open AND labels = OLD.labels AND prefix = substr(OLD.content_hash, 1, 3);
+        INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
+            ON CONFLICT DO UPDATE SET n = n + 1;
+        {set_free}
+        UPDATE asked_next SET waits = NEW.open AND NEW.labels = 0 WHERE item_id = NEW.id AND taken_back_at IS NULL;
+        {further}
+    END;
+"""
+_INCOMPLETE = "UPDATE appended SET complete = NULL WHERE split = NEW.split AND NEW.open AND NEW.labels = 0;"
+
 
 # long: one script that creates what is kept and the triggers that keep it
 @migrations()
@@ -1341,22 +1361,7 @@ def m047_counts_of_imports_and_groups(db: Database) -> None:
             INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
                 ON CONFLICT DO UPDATE SET n = n + 1;
         END;
-        CREATE TRIGGER items_counted_anew AFTER UPDATE OF split, content_hash, label, labels, adjudicated, erased_at,
-                unreadable, flagged, known ON items
-            WHEN (OLD.split, OLD.content_hash, OLD.label, OLD.labels, OLD.open, OLD.known)
-                IS NOT (NEW.split, NEW.content_hash, NEW.label, NEW.labels, NEW.open, NEW.known) BEGIN
-            UPDATE item_counts SET n = n - 1 WHERE split = OLD.split AND label = COALESCE(OLD.label, '')
-                AND open = OLD.open AND known = OLD.known;
-            INSERT INTO item_counts SELECT NEW.split, COALESCE(NEW.label, ''), NEW.open, NEW.known, 1
-                WHERE NEW.split IS NOT NULL ON CONFLICT DO UPDATE SET n = n + 1;
-            UPDATE open_counts SET n = n - 1
-                WHERE OLD.open AND labels = OLD.labels AND prefix = substr(OLD.content_hash, 1, 3);
-            INSERT INTO open_counts SELECT NEW.labels, substr(NEW.content_hash, 1, 3), 1 WHERE NEW.open
-                ON CONFLICT DO UPDATE SET n = n + 1;
-            {_set_free("NEW.id")}
-            UPDATE asked_next SET waits = NEW.open AND NEW.labels = 0 WHERE item_id = NEW.id AND taken_back_at IS NULL;
-            UPDATE appended SET complete = NULL WHERE split = NEW.split AND NEW.open AND NEW.labels = 0;
-        END;
+        {_COUNTED_ANEW.format(set_free=_set_free("NEW.id"), further=_INCOMPLETE)}
         """,
     )
 
@@ -1398,3 +1403,31 @@ def m049_holdout_seed(db: Database) -> None:
     # Where items are drawn already, all go on by the seed that all projects shared.
     is_drawn = db.execute("SELECT EXISTS (SELECT 1 FROM items)").fetchone()[0]
     db.execute("UPDATE project SET holdout_seed = ?", [20_201_122 if is_drawn else new_holdout_seed()])
+
+
+@migrations()
+def m050_holders(db: Database) -> None:
+    count = "UPDATE items SET holders = (SELECT MIN(COUNT(*), 9) FROM reservations WHERE item_id = items.id) WHERE id"
+    _run_script(
+        db,
+        f"""
+        -- How many people hold it; 9: so many or more. Items that nobody holds, or few, are found by an index.
+        ALTER TABLE items ADD COLUMN holders INTEGER NOT NULL DEFAULT 0;
+        {count} IN (SELECT item_id FROM reservations);
+        DROP INDEX items_open;
+        CREATE INDEX items_open ON items (labels, holders, split, content_hash) WHERE open;
+        CREATE INDEX reservations_ending ON reservations (expires_at);
+        DROP TRIGGER reservations_made;
+        DROP TRIGGER reservations_ended;
+        CREATE TRIGGER reservations_made AFTER INSERT ON reservations BEGIN
+            {count} = NEW.item_id; {_set_free("NEW.item_id")}
+        END;
+        CREATE TRIGGER reservations_ended AFTER DELETE ON reservations BEGIN
+            {count} = OLD.item_id; {_set_free("OLD.item_id")}
+        END;
+        -- Whether a ranking has all items need not be remembered any more.
+        DROP TRIGGER items_counted_anew;
+        {_COUNTED_ANEW.format(set_free=_set_free("NEW.id"), further="")}
+        ALTER TABLE appended DROP COLUMN complete;
+        """,
+    )

@@ -1,9 +1,13 @@
 """How many items one person may hold at once."""
 
+from itertools import count
+
 import pytest
 
+from labeler.core.settings import LabelingConfig
 from labeler.store import Store
-from tests.support.fill import add
+from tests.support.fill import add, rank
+from tests.support.samples import text_config
 
 
 @pytest.mark.parametrize(("items", "limit"), [(30, 20), (90, 45), (260, 100)])
@@ -30,17 +34,20 @@ def test_what_a_lead_had_asked_next_comes_on_top(store: Store):
     assert first == [25, 26]
 
 
-def test_where_the_ranking_has_all_items_nobody_looks_for_others_until_there_is_one(store: Store):
-    def looks(who: str) -> bool:
-        """Whether a reservation looks for items beside the ranking."""
-        statements: list[str] = []
-        store.db.connection.set_trace_callback(statements.append)
-        store.desk.reserve(who, who, 20)
-        store.db.connection.set_trace_callback(None)
-        return any("INSERT INTO queries" in sql for sql in statements)
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_a_reservation_looks_at_none_of_the_items_that_are_held(overlap: int):
+    def steps(held: int) -> int:
+        """The steps of SQLite in a reservation where people hold all items, which are not in the latest ranking."""
+        labeling, ticks = LabelingConfig(overlap=overlap), count()
+        with Store(":memory:", text_config(labeling=labeling, budget=10_000)) as store:
+            add(store, held)
+            for who in (f"{person}" for person in range(overlap * held // 20)):
+                assert len(store.desk.reserve(who, who, 20)) == 20
+            rank(store, [1])
+            store.desk.reserve("kim", "kim", 20)
+            store.db.connection.set_progress_handler(lambda: next(ticks) < 0, 1)
+            assert store.desk.reserve("kim", "kim", 20) == []
+            store.db.connection.set_progress_handler(None, 1)
+        return next(ticks)
 
-    add(store, 30)
-    assert [looks(who) for who in ("kim", "lee", "ann")] == [True, True, False]
-    add(store, 1, first=30)
-    assert looks("ann")
-    assert [reserved.item.id for reserved in store.desk.held("ann", "ann")] == [31]
+    assert steps(300) < 1.1 * steps(100)
