@@ -24,7 +24,7 @@ from scipy.stats import t
 
 from bench import tables
 from bench.learner.fidelity import cosines
-from labeler.backbones import onnx
+from labeler.backbones import exported, onnx
 from labeler.backbones.choose import load_encoder
 from labeler.backbones.encoder import Encoder, Pretrained, computed_on
 from labeler.backbones.features import narrowed
@@ -96,7 +96,7 @@ def in_int8(encoder: Pretrained, inputs: list[Path | str]) -> dict[str, np.ndarr
         )
         features = {}
         for precision, path in (("float32", exact), ("int8 in the network", quantised)):
-            run, began = onnx.in_onnxruntime(path), time.process_time()
+            run, began = exported.in_onnxruntime(path), time.process_time()
             features[precision] = np.concatenate([run(part) for part in batches(images)])
             print(f"{precision}: {len(images) / (time.process_time() - began):.0f} images a second of the processor")
     return {"int8 in the network": features["int8 in the network"]}

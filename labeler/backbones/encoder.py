@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from labeler.backbones.catalogue import JOINT
+from labeler.backbones.exported import Run, kept
 from labeler.backbones.weights import key
 from labeler.core import processes
 from labeler.core.inputs import Input
@@ -17,8 +18,9 @@ from labeler.core.items import Progress
 from labeler.core.memory import at_a_time
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from labeler.backbones.network import Network
-    from labeler.backbones.onnx import Run
 
 # Imports of labeler.backbones.onnx and of devices are deferred: they load torch, which takes seconds.
 
@@ -105,10 +107,8 @@ class Pretrained:
         return self.build()
 
     @cached_property
-    def _run(self) -> "Run":
-        from labeler.backbones import onnx
-
-        return onnx.compiled(lambda: self.network, self.example, self.dynamic_axes, self.key, self.mixed)
+    def _run(self) -> Run:
+        return self._compiled(lambda: self.network, self.key)
 
     def encode(self, inputs: Sequence[Input], on_progress: Progress | None = None) -> np.ndarray:
         """(n, sum(dims)) float32 for n image paths or texts; of a stack, the mean over its slices.
@@ -124,7 +124,7 @@ class Pretrained:
         return averaged(self.run_over(single, self._run, sum(self.dims), report), counts)
 
     def run_over(
-        self, inputs: Sequence[Any], run: "Run", width: int, report: Callable[[int], None] = lambda done: None
+        self, inputs: Sequence[Any], run: Run, width: int, report: Callable[[int], None] = lambda done: None
     ) -> np.ndarray:
         """(m, width) float32: what `run` makes of each input, or slice of a stack.
 
@@ -165,14 +165,19 @@ class Pretrained:
             for advanced in run(items[start : start + self.batch_size])
         ]
 
-    def first(self, cut: int) -> "Run":
+    def first(self, cut: int) -> Run:
         """The first `cut` stages as one function of a batch, exported once for all who ask for as many."""
-        from labeler.backbones import onnx
-
         if not cut:
             return lambda x, *rest: x
-        key = f"{self.key}-first{cut}"
-        return onnx.compiled(lambda: self.network.first(cut), self.example, self.dynamic_axes, key, self.mixed)
+        return self._compiled(lambda: self.network.first(cut), f"{self.key}-first{cut}")
+
+    def _compiled(self, build: "Callable[[], nn.Module]", key: str) -> Run:
+        """See `labeler.backbones.onnx.compiled`; what is exported already runs on a CPU without torch."""
+        if computed_on_cpu(self) == "float32" and (run := kept(key)) is not None:
+            return run
+        from labeler.backbones import onnx
+
+        return onnx.compiled(build, self.example, self.dynamic_axes, key, self.mixed)
 
     @property
     def reads_texts(self) -> bool:
@@ -264,12 +269,19 @@ def features_key(encoder: Encoder) -> str:
 
 def computed_on(network: Pretrained) -> dict[str, str]:
     """What the numbers of a network depend on here: the device and its name, the precision, on a GPU its libraries."""
-    if not processes.may_have_gpu():
-        narrow = network.mixed and network.reads_texts and processes.multiplies_bfloat16()
-        return {"device": "cpu", "precision": "bfloat16" if narrow else "float32", "name": processes.processor()}
+    if precision := computed_on_cpu(network):
+        return {"device": "cpu", "precision": precision, "name": processes.processor()}
     from labeler.backbones import devices
 
     return devices.facts(network.mixed, network.reads_texts)
+
+
+def computed_on_cpu(network: Pretrained) -> str:
+    """The precision where it is certain without torch that a CPU computes, as there is no GPU; else ""."""
+    if processes.may_have_gpu():
+        return ""
+    narrow = network.mixed and network.reads_texts and processes.multiplies_bfloat16()
+    return "bfloat16" if narrow else "float32"
 
 
 def averaged(features: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Where a CPU multiplies in bfloat16, networks of texts run in torch, too: three times as fast (docs/benchmarks/speed.md).
 
-Imports of this module are deferred where a page or the store must not load torch.
+Imports of this module are deferred where a page or the store must not load torch; `labeler.backbones.exported` runs
+without it what is exported already.
 """
 
 import copy
@@ -17,18 +18,12 @@ import torch
 from torch import nn
 
 from labeler.backbones import devices
-from labeler.backbones.weights import cache_folder
-from labeler.core.processes import cores
+from labeler.backbones.exported import Run, file_of, in_onnxruntime, kept
 from labeler.core.whole_files import whole_file
-
-# Imports of onnxruntime are deferred: what runs on torch alone does without it.
 
 logger = logging.getLogger(__name__)
 for exporter in ("onnxscript", "torch.onnx", "onnx_ir"):  # they log every step of an export
     logging.getLogger(exporter).setLevel(logging.WARNING)
-
-# Arrays of one batch in, the array that the network makes of them out.
-Run = Callable[..., np.ndarray]
 
 LENGTHS = 32  # tokens: texts on a GPU are filled up to a multiple, so that few lengths occur
 
@@ -51,15 +46,11 @@ def compiled(
     texts = dynamic_axes > 1
     if not devices.on_cpu() or devices.half(mixed, texts) == torch.bfloat16:  # ONNX Runtime has no bfloat16
         return in_torch(build(), mixed, texts)
-    path = cache_folder() / "onnx" / f"{key}.onnx"
+    if (run := kept(key)) is not None:
+        return run
     try:
-        if path.exists():
-            try:
-                return in_onnxruntime(path)
-            except Exception as error:
-                logger.warning("%s cannot be loaded and is exported again: %s", path, error)
-        export(traced(build(), example, dynamic_axes), path)
-        return in_onnxruntime(path)
+        export(traced(build(), example, dynamic_axes), file_of(key))
+        return in_onnxruntime(file_of(key))
     except Exception as error:  # exporters raise errors of many kinds; torch is slower, but always there
         reason = str(error).split("\n")[0]
         logger.warning("The network runs in torch, two to four times slower: its export failed: %s", reason)
@@ -109,25 +100,6 @@ def _dynamic_shapes(example: tuple[np.ndarray, ...], dynamic_axes: int | Sequenc
     axes = [dynamic_axes] * len(example) if isinstance(dynamic_axes, int) else dynamic_axes
     first, *rest = (dict.fromkeys(range(n), torch.export.Dim.DYNAMIC) for n in axes)
     return (first, tuple(rest)) if rest else (first,)
-
-
-def in_onnxruntime(path: Path) -> Run:
-    """A function that runs an exported network on the CPU."""
-    import onnxruntime  # slow to load, and a GPU does without it
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores()
-    # idle threads sleep: the web server answers annotators on the same cores
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [node.name for node in session.get_inputs()]
-
-    def run(*arrays: np.ndarray) -> np.ndarray:
-        # the file has no input that the network does not use
-        inputs = {f"input_{number}": array for number, array in enumerate(arrays)}
-        return session.run(None, {name: inputs[name] for name in names})[0]
-
-    return run
 
 
 def in_torch(module: nn.Module, mixed: bool = True, texts: bool = False) -> Run:

@@ -17,8 +17,8 @@ from labeler.core.memory import at_a_time
 from labeler.core.rounds import Dataset, Rows
 
 if TYPE_CHECKING:
+    from labeler.backbones.exported import Run
     from labeler.backbones.network import Network
-    from labeler.backbones.onnx import Run
 
 # Imports of torch, safetensors and of labeler.backbones.devices, network and onnx are deferred: they are slow to load.
 

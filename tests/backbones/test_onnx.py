@@ -1,6 +1,8 @@
 """Networks exported once to ONNX, and what happens to those that cannot be."""
 
 import logging
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 import torch
 
 from labeler.backbones import devices, onnx
+from labeler.core import processes
+from tests.support.toy_network import TOY
 
 
 @pytest.fixture
@@ -54,3 +58,13 @@ def test_what_cannot_be_exported_runs_in_torch_and_says_so(cache: Path, caplog: 
     assert "runs in torch" in caplog.text
     np.testing.assert_array_equal(run(-EXAMPLE[0]), -2 * EXAMPLE[0])
     assert list(cache.glob("*.onnx")) == []
+
+
+@pytest.mark.slow
+def test_what_was_exported_runs_without_torch(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "may_have_gpu", lambda: False)
+    texts = ["0.5 -1", "2 1", "0 3"]
+    expected = replace(TOY).encode(texts)
+    assert [path.name for path in cache.iterdir()] == ["toy-1.onnx"]
+    monkeypatch.setitem(sys.modules, "labeler.backbones.onnx", None)  # whoever imports it fails
+    np.testing.assert_array_equal(replace(TOY).encode(texts), expected)
