@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with the data sets")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--at", default="0,5,10,20,50,100,300", help="numbers of labels, with commas between them")
+    parser.add_argument("--only", default="reviews_en,reviews_ko", help="data sets, with commas between them")
     parser.add_argument("--pool", type=int, default=2000)
     parser.add_argument("--holdout", type=int, default=1500)
     parser.add_argument("--cache", type=Path, help="folder that keeps the features; a temporary one by default")
@@ -126,7 +127,7 @@ def main() -> None:
     budgets = [int(n) for n in options.at.split(",")]
     print("| data | encoder | learner |", " | ".join(f"{n}" for n in budgets), "|")
     print("|---|---|---|" + "---:|" * len(budgets))
-    for name, encoder in DATA:
+    for name, encoder in (pair for pair in DATA if pair[0] in options.only.split(",")):
         with tempfile.TemporaryDirectory() as scratch:
             try:
                 sizes = options.pool, options.holdout

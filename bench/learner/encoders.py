@@ -75,9 +75,10 @@ def main() -> None:
             for encoder in filter(on_this_machine, ENCODERS[name]):
                 learner = LearnerConfig(kind="frozen", backbone=encoder)
                 task = load_task(labeled, QueryConfig(seed_size=20), learner, options.cache or Path(scratch))
+                unlabeled = task.learning()
                 cells, means = [], []
                 for n in budgets:
-                    accuracies = [accuracy(task, n, seed) for seed in range(options.seeds)]
+                    accuracies = [accuracy(task, unlabeled, n, seed) for seed in range(options.seeds)]
                     means.append(np.mean(accuracies))
                     gain, low, high = paired_gain(accuracies, first.setdefault(n, accuracies))
                     beside = low is not None and encoder != ENCODERS[name][0]
@@ -102,11 +103,11 @@ def on_this_machine(encoder: str) -> bool:
     return all(part not in KNOWN or is_here(KNOWN[part]) for part in encoder.split(JOINT))
 
 
-def accuracy(task: Task, n: int, seed: int) -> float:
+def accuracy(task: Task, unlabeled: LearningTask, n: int, seed: int) -> float:
     """Of the frozen learner on the holdout, after n random labels of the pool."""
     rows = np.random.default_rng(seed).permutation(task.pool)[:n]
-    learning = LearningTask.of(task.dataset, Labels(rows, task.targets[rows]), len(task.config.classes))
-    proba = fit_heads(learning).member_proba(task.dataset, task.holdout).mean(axis=0)
+    heads = fit_heads(unlabeled.relabeled(Labels(rows, task.targets[rows])))
+    proba = heads.predict_proba(task.dataset, task.holdout)
     return float((proba.argmax(axis=1) == task.targets[task.holdout]).mean())
 
 
