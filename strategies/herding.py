@@ -8,6 +8,7 @@ from strategies.low_budget import by_samples, nearest_squared, squared_distances
 from strategies.uncertainty import gap
 
 SAMPLE = 2_000  # random items that are candidates and are to be covered: their kernel takes 16 MB
+PAIRED = 8_192  # labeled items of which each two are compared, so that a round's time does not grow with their square
 FLOOR = 0.05  # the kernel is never narrower than this, times the pool's root mean square distance from its mean
 
 
@@ -71,11 +72,13 @@ def herd(
 def _width(sample: np.ndarray, labeled: np.ndarray, away: np.ndarray) -> np.float32:
     """σ: the smallest distance between two labeled items; before there are two, what is usual between neighbours.
 
-    The floor keeps two copies among the labeled items from making every item an island.
+    The floor keeps two copies among the labeled items from making every item an island. Of more than `PAIRED` labeled
+    items, each second, third, … takes part.
 
     Args:    sample: (s, d) and labeled: (m, d), both centred; away: (s, s) squared distances within the sample.
     """
     spread = np.sqrt(np.einsum("ij,ij->i", sample, sample).mean())
+    labeled = labeled[:: max(1, -(-len(labeled) // PAIRED))]
     if len(labeled) > 1:
         # an item is not its own neighbour: those before it are enough, for distances go both ways
         nearest = [nearest_squared(labeled[at : at + 256], labeled[:at]).min() for at in range(256, len(labeled), 256)]

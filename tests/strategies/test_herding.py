@@ -104,6 +104,12 @@ def test_width_is_the_smallest_distance_between_labels() -> None:
     assert width(line(-1, 1), close) == pytest.approx(0.5)
 
 
+def test_of_many_labels_some_from_end_to_end_decide_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(herding, "PAIRED", 4)
+    assert width(line(-1, 1), line(0, 10, 20, 20.5)) == pytest.approx(0.5)
+    assert width(line(-1, 1), line(0, 0.5, 10, 20, 30, 36)) == pytest.approx(10)  # of 0, 10 and 30
+
+
 def test_width_has_a_floor_in_units_of_the_pool() -> None:
     assert width(line(-1, 1), line(3, 3)) == pytest.approx(0.05)
     assert width(line(-20, 20), line(3, 3)) == pytest.approx(1)
