@@ -26,6 +26,7 @@ def embed(
     encoder: Encoder,
     folder: Path,
     on_progress: Progress | None = None,
+    rows: np.ndarray | None = None,
 ) -> Features:
     """Embeddings of the inputs, from the cache where they are known, else computed and added to it.
 
@@ -34,6 +35,7 @@ def embed(
     Args:    inputs: n image paths or texts, which are read a chunk at a time. hashes: n content hashes, str or bytes,
              which identify them in the cache. folder: the cache; each encoder keeps its own files there, see
              `features_key`. on_progress: called with (done, total) of the items that had to be computed.
+             rows: (n,) int, where `rows_on_disk` found them before; those that are no longer there are searched for.
     Returns: the features by position, which stay on disk.
     Raises:  BackboneError: the encoder returned NaN or infinity. LabelerError: an input cannot be read.
     """
@@ -43,7 +45,7 @@ def embed(
     files = FeatureFiles(folder / key, width)
     with files.locked():
         shards = files.shards()
-        rows = rows_of(shards, keys)
+        rows = rows_of(shards, keys, rows)
         absent = np.flatnonzero(rows < 0)
         missing = _first_of_each(keys, absent)
         if len(missing):
@@ -58,8 +60,9 @@ def embed(
                 _append(files, names, engine.map(partial(encoded, encoder), chunks, told, gpu=True))
                 if not engine.apart:
                     speeds.keep(encoder.name, len(missing), time.perf_counter() - began)
-            shards = files.shards()
-            rows[absent] = rows_of(shards, keys[absent])  # rows that were there keep their places
+            full, shards = shards[:-1], files.shards()  # rows that were there keep their places
+            added = rows_of(shards[len(full) :], keys[absent])
+            rows[absent] = np.where(added < 0, -1, added + sum(map(len, full)))
     return Features.of(shards, rows, width)
 
 
@@ -72,12 +75,14 @@ def where_encoded(encoder: Encoder) -> tuple[str, int]:
     return features_key(encoder), max(1, network.batch_size // network.batch) if network else 1
 
 
-def has_features(hashes: np.ndarray, encoder: Encoder, folder: Path) -> np.ndarray:
-    """(n,) bool: which of the items with these content hashes (n,) bytes have features on disk, see `embed`."""
+def rows_on_disk(hashes: np.ndarray, encoder: Encoder, folder: Path) -> np.ndarray:
+    """(n,) int: where the features of items with these content hashes (n,) bytes are on disk, see `embed`; −1: they are
+    not.
+    """
     key, _times = engines.current().call(where_encoded, encoder)
     files = FeatureFiles(folder / key, sum(encoder.dims))
     with files.locked():
-        return rows_of(files.shards(), as_keys(hashes)) >= 0
+        return rows_of(files.shards(), as_keys(hashes))
 
 
 def encoded_together(encoder: Encoder) -> int:

@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from labeler.backbones.row_files import RowFile, locked
+from labeler.core.hashes import hashes_in
 from labeler.core.whole_files import synchronise, write_whole
 
 SHARD = 65_536  # rows
@@ -30,16 +31,31 @@ FORMER = ("vectors.f32", "hashes.txt")  # the rows and keys of a version that kn
 
 @dataclass(frozen=True)
 class Shard:
-    """The rows of one file. keys: (k,) bytes. total: (d,) float64, the sum of the rows."""
+    """The rows of one file, found by numbers in place of their keys, which stay on disk.
+
+    digests: (k,) uint64 of the keys, sorted, see `_digests`. rows: (k,) int32, the row of each digest. total: (d,)
+    float64, the sum of the rows.
+    """
 
     file: RowFile
-    keys: np.ndarray
+    digests: np.ndarray
+    rows: np.ndarray
     total: np.ndarray
 
-    @cached_property
-    def digests(self) -> np.ndarray:
-        """(k,) uint64 of the keys, see `_digests`."""
-        return _digests(self.keys)
+    @classmethod
+    def of(cls, file: RowFile, keys: np.ndarray, total: np.ndarray) -> Self:
+        """The shard whose rows have these keys (k,) bytes."""
+        digests = _digests(keys)
+        order = np.argsort(digests, kind="stable")
+        return cls(file, digests[order], order.astype(np.int32), total)
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """(k,) bytes, read from the disk."""
+        return hashes_in(self.file.keys_path.read_bytes())[: len(self)]
 
 
 _full: dict[Path, tuple[list[int], Shard]] = {}  # by their files, with the state in which they were found
@@ -121,7 +137,7 @@ class Features:
     @classmethod
     def of(cls, shards: Sequence[Shard], rows: np.ndarray, width: int) -> "Features":
         """The features of the items that have these rows (n,) of the shards, see `rows_of`."""
-        counts = tuple(len(shard.keys) for shard in shards)
+        counts = tuple(map(len, shards))
         totals = tuple(shard.total for shard in shards)
         return cls(tuple(shard.file for shard in shards), counts, rows, width, totals)
 
@@ -181,26 +197,39 @@ def as_keys(hashes: Sequence[str] | np.ndarray) -> np.ndarray:
     return np.asarray(hashes, dtype=np.bytes_)
 
 
-def rows_of(shards: Sequence[Shard], keys: np.ndarray) -> np.ndarray:
-    """(n,) int: the row of each key among those of all shards; −1 where it is in none."""
-    rows, position, start = np.full(len(keys), -1, dtype=np.int64), 0, 0
-    for shard in shards:  # most lie in the order of the items
-        stop = position + len(shard.keys)
-        if np.array_equal(keys[position:stop], shard.keys):
-            rows[position:stop] = np.arange(start, start + len(shard.keys))
-            position = stop
-        start += len(shard.keys)
-    left = np.flatnonzero(rows < 0)
-    if not len(left):
-        return rows
-    digests, digest_of = np.unique(_digests(keys[left]), return_inverse=True)
-    found, start = np.full(len(digests), -1, dtype=np.int64), 0
+def rows_of(shards: Sequence[Shard], keys: np.ndarray, expected: np.ndarray | None = None) -> np.ndarray:
+    """(n,) int: the row of each key among those of all shards; −1 where it is in none.
+
+    Args: expected: (n,) int, where they were before; only those that are no longer there are searched for.
+    """
+    rows = np.full(len(keys), -1, dtype=np.int64) if expected is None else _confirmed(shards, expected, keys)
+    left = np.flatnonzero(rows < 0) if expected is not None else slice(None)
+    rows[left] = _confirmed(shards, _found(shards, _digests(keys[left])), keys[left])
+    return rows
+
+
+def _found(shards: Sequence[Shard], digests: np.ndarray) -> np.ndarray:
+    """(n,) int: the last row of all shards whose key has each of these digests; −1: there is none.
+
+    Both sides are sorted, so that what is compared lies close together however many there are.
+    """
+    order = np.argsort(digests)
+    digests = digests[order]
+    firsts = np.flatnonzero(np.diff(digests, prepend=~digests[:1]))  # of equal ones
+    distinct, start = digests[firsts], 0
+    found = np.full(len(distinct), -1, dtype=np.int64)
     for shard in shards:
-        places = np.minimum(np.searchsorted(digests, shard.digests), len(digests) - 1)
-        is_there = np.flatnonzero(digests[places] == shard.digests)
-        found[places[is_there]] = start + is_there
-        start += len(shard.keys)
-    rows[left] = np.where(_are_equal(shards, found[digest_of], keys[left]), found[digest_of], -1)
+        if len(distinct) < len(shard):
+            places = np.searchsorted(shard.digests, distinct, side="right") - 1  # −1 is the last one, which is unequal
+            there = np.flatnonzero(shard.digests[places] == distinct)
+            found[there] = start + shard.rows[places[there]]
+        elif len(shard):
+            places = np.minimum(np.searchsorted(distinct, shard.digests), len(distinct) - 1)
+            there = np.flatnonzero(distinct[places] == shard.digests)
+            found[places[there]] = start + shard.rows[there]
+        start += len(shard)
+    rows = np.empty(len(digests), dtype=np.int64)
+    rows[order] = np.repeat(found, np.diff(firsts, append=len(digests)))
     return rows
 
 
@@ -210,24 +239,28 @@ def _digests(keys: np.ndarray) -> np.ndarray:
     Different keys hardly ever have the same one, and the same key has it whatever the width of the array.
     """
     words = -(-keys.itemsize // 8)
-    columns = keys.astype(f"S{8 * words}").view(np.uint64).reshape(len(keys), words)
     digests = np.zeros(len(keys), dtype=np.uint64)
-    for column in range(words):
-        digests = (digests ^ columns[:, column]) * MIXER
-        digests ^= digests >> np.uint64(29)
-        if column + 1 < words and not columns[:, column + 1 :].any():
-            break
+    for start in range(0, len(keys), SHARD):  # which stays in a core's cache
+        part = keys[start : start + SHARD].astype(f"S{8 * words}").view(np.uint64).reshape(-1, words)
+        for column in range(words - 1, -1, -1):  # words of zeros come first, and change nothing
+            mixed = (digests[start : start + SHARD] ^ part[:, column]) * MIXER
+            digests[start : start + SHARD] = mixed ^ mixed >> np.uint64(29)
     return digests
 
 
-def _are_equal(shards: Sequence[Shard], rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """(n,) bool: whether the row that was found for each key, −1 for none, has this very key."""
-    equal, start = np.zeros(len(keys), dtype=bool), 0
-    for shard in shards:
-        here = np.flatnonzero((rows >= start) & (rows < start + len(shard.keys)))
-        equal[here] = shard.keys[rows[here] - start] == keys[here]
-        start += len(shard.keys)
-    return equal
+def _confirmed(shards: Sequence[Shard], rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """(n,) int: the row that was found for each key, −1 where it has not this very key."""
+    ends = np.cumsum([len(shard) for shard in shards], dtype=np.int64)
+    number = np.searchsorted(ends, rows, side="right")
+    number[rows < 0] = len(shards)
+    order = np.argsort(number.astype(np.uint16) if len(shards) < 1 << 16 else number, kind="stable")
+    stops, confirmed = np.cumsum(np.bincount(number, minlength=len(shards))), np.full(len(rows), -1, dtype=np.int64)
+    for shard, end, start, stop in zip(shards, ends, [0, *stops], stops, strict=False):
+        if start < stop:
+            here = order[start:stop]
+            is_right = shard.keys[rows[here] - (end - len(shard))] == keys[here]
+            confirmed[here[is_right]] = rows[here[is_right]]
+    return confirmed
 
 
 def narrowed(rows: np.ndarray) -> np.ndarray:
@@ -296,7 +329,7 @@ def _shard(file: RowFile) -> Shard:
         if state == _state(file):
             return shard
     shard = _as_it_is(file)
-    if len(shard.keys) == SHARD:
+    if len(shard) == SHARD:
         _full[file.rows_path] = _state(file), shard
     return shard
 
@@ -309,7 +342,7 @@ def _as_it_is(file: RowFile) -> Shard:
     total, whole = _read_through(file.array(len(names)))
     file.cut(names[:whole])
     write_whole(_sums_path(file), json.dumps({"state": _state(file), "total": total.tolist()}))
-    return Shard(file, as_keys(names[:whole]), total)
+    return Shard.of(file, as_keys(names[:whole]), total)
 
 
 def _kept_sums(file: RowFile) -> Shard | None:
@@ -318,7 +351,7 @@ def _kept_sums(file: RowFile) -> Shard | None:
         kept = json.loads(_sums_path(file).read_bytes())
         if kept["state"] != _state(file):
             return None
-        return Shard(file, _lines(file.keys_path.read_bytes()), np.array(kept["total"]))
+        return Shard.of(file, hashes_in(file.keys_path.read_bytes()), np.array(kept["total"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -326,16 +359,6 @@ def _kept_sums(file: RowFile) -> Shard | None:
 def _state(file: RowFile) -> list[int]:
     files = [path.stat() for path in (file.rows_path, file.keys_path)]
     return [number for about in files for number in (about.st_mtime_ns, about.st_size)]
-
-
-def _lines(data: bytes) -> np.ndarray:
-    """(k,) bytes: the lines of a file of keys."""
-    length = data.find(b"\n") + 1
-    if not length or len(data) % length:
-        return as_keys(data.decode().split("\n")[:-1])
-    if (np.frombuffer(data, dtype=np.uint8)[length - 1 :: length] != ord("\n")).any():
-        return as_keys(data.decode().split("\n")[:-1])
-    return np.frombuffer(data, dtype=f"S{length}").astype(f"S{length - 1}")
 
 
 def _read_through(rows: np.ndarray) -> tuple[np.ndarray, int]:

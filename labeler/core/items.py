@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from labeler.core.arrivals import Newer
 from labeler.core.groups import GroupCounts
+from labeler.core.hashes import ENDING, endings
 
 READ_AT_ONCE = 100_000  # items of which columns become objects
 
@@ -222,7 +223,7 @@ class Item:
 class ItemColumns:
     """Many items as columns, in the order of import; what they hold is read when it is needed, see `Inputs`.
 
-    ids: (n,) int64. hashes: (n,) bytes, of their contents. holdout: (n,) bool, the others are in the pool.
+    ids: (n,) int64, ascending. hashes: (n,) bytes, of their contents. holdout: (n,) bool, the others are in the pool.
     groups: (n,) int, equal for the items of one group, such as a patient; None: there are no groups.
     """
 
@@ -243,16 +244,36 @@ class ItemColumns:
         """The content hash of an item."""
         return str(self.hashes[position].decode())
 
-    def spread(self, n: int) -> np.ndarray:
+    def is_among(self, ids: Collection[int]) -> np.ndarray:
+        """(n,) bool: which of the items have one of these ids."""
+        asked, among = np.fromiter(ids, dtype=np.int64, count=len(ids)), np.zeros(len(self), dtype=bool)
+        places = np.searchsorted(self.ids, asked[asked <= self.ids[-1]]) if len(self) else np.empty(0, dtype=np.intp)
+        among[places] = np.isin(self.ids[places], asked)
+        return among
+
+    def spread(self, n: int, among: np.ndarray | None = None) -> np.ndarray:
         """The positions of `n` items, practically random and always the same: the first by the reversed content hash.
 
         The plain order of the hash is in use already: it chooses the items that several annotators answer, and the
         items that are asked about when a ranking is used up.
+
+        Args: among: (k,) positions of which they are chosen, ascending; by default all.
         """
-        parts = range(0, len(self), READ_AT_ONCE)
-        hashes = (name[::-1] for start in parts for name in self.hashes[start : start + READ_AT_ONCE].tolist())
-        first = heapq.nsmallest(n, zip(hashes, range(len(self)), strict=True))
+        positions = np.arange(len(self)) if among is None else among
+        parts = [positions[start : start + READ_AT_ONCE] for start in range(0, len(positions), READ_AT_ONCE)]
+        left = [position for part in parts for position in part[_may_be_first(self.hashes[part], n)].tolist()]
+        hashes = (self.hashes[position][::-1] for position in left)
+        first = heapq.nsmallest(n, zip(hashes, left, strict=True))
         return np.array([position for _, position in first], dtype=np.intp)
+
+
+def _may_be_first(hashes: np.ndarray, n: int) -> np.ndarray:
+    """(k,) places of those that can be among the first `n` by the reversed hash, told by their last characters."""
+    if not 0 < n < len(hashes):
+        return np.arange(len(hashes))
+    last = endings(hashes)
+    have_one_length = (last >= 1 << 8 * (ENDING - 1)).all()
+    return np.flatnonzero(last <= np.partition(last, n - 1)[n - 1]) if have_one_length else np.arange(len(hashes))
 
 
 def picture_path(item_id: int, content_hash: str) -> str:

@@ -70,7 +70,7 @@ def _content(snap: Snapshot, newest: np.ndarray) -> Told | None:
     among = _representative(snap)
     for side in (newest, ~newest):
         positions = np.flatnonzero(side & among)
-        positions = positions[snap.items.at(positions).spread(len(positions))]
+        positions = snap.items.spread(len(positions), positions)
         groups = snap.dataset.groups_of(positions)
         if groups is not None:
             _groups, firsts = np.unique(groups, return_index=True)

@@ -11,8 +11,9 @@ from functools import partial
 
 import numpy as np
 
-from labeler.backbones.cache import embed, encoded_together, has_features
+from labeler.backbones.cache import embed, encoded_together, rows_on_disk
 from labeler.backbones.encoder import Encoder
+from labeler.core.hashes import endings
 from labeler.core.inputs import at
 from labeler.core.items import ItemColumns, Progress
 from labeler.projects.project import Project
@@ -25,13 +26,15 @@ PART_SECONDS = 5.0  # parts of whole chunks become longer while they take less t
 class Missing:
     """The items that have no features yet, in the order in which they are embedded.
 
-    project, encoder, items: as in a snapshot. positions: (m,) of `items`, without features. labeled: how many of them,
-    the first ones, have a label. size: items of the next part. each: seconds that an item of the last part took.
+    project, encoder, items: as in a snapshot. rows: (n,) where the features of each item were at first, see
+    `rows_on_disk`. positions: (m,) of `items`, without features. labeled: how many of them, the first ones, have a
+    label. size: items of the next part. each: seconds that an item of the last part took.
     """
 
     project: Project
     encoder: Encoder
     items: ItemColumns
+    rows: np.ndarray
     positions: np.ndarray
     labeled: int
     size: int
@@ -40,13 +43,22 @@ class Missing:
     @classmethod
     def of(cls, project: Project, encoder: Encoder, items: ItemColumns, is_labeled: np.ndarray) -> "Missing":
         """What is missing on the disk. Args: is_labeled: (n,) bool."""
-        missing = np.flatnonzero(~has_features(items.hashes, encoder, project.embeddings))
-        keys = (_ends(items.hashes[missing]), ~items.holdout[missing], ~is_labeled[missing])
+        rows = rows_on_disk(items.hashes, encoder, project.embeddings)
+        missing = np.flatnonzero(rows < 0)
+        keys = (endings(items.hashes[missing]), ~items.holdout[missing], ~is_labeled[missing])
         order = np.lexsort(keys)
-        return cls(project, encoder, items, missing[order], int(is_labeled[missing].sum()), FIRST_PART)
+        return cls(project, encoder, items, rows, missing[order], int(is_labeled[missing].sum()), FIRST_PART)
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def others(self) -> tuple[ItemColumns, np.ndarray]:
+        """The items that have features, and the `rows` of these."""
+        if not len(self):
+            return self.items, self.rows
+        is_there = np.ones(len(self.items), dtype=bool)
+        is_there[self.positions] = False
+        return self.items.at(is_there), self.rows[is_there]
 
     def embed_until(self, deadline: float, on_progress: Progress) -> None:
         """Embed those with a label, and others in parts until `deadline` by `time.monotonic`.
@@ -77,14 +89,6 @@ class Missing:
     def _ends_at(self) -> float:
         """When the next part would end, if its items take as long as those of the last one."""
         return time.monotonic() + self.each * min(self.size, len(self))
-
-
-def _ends(hashes: np.ndarray) -> np.ndarray:
-    """(n,) uint64 of the last characters of hashes (n,) bytes: by the first ones, other things are chosen."""
-    characters = np.ascontiguousarray(hashes).view(np.uint8).reshape(len(hashes), hashes.itemsize)[:, -8:]
-    ends = np.zeros((len(hashes), 8), dtype=np.uint8)
-    ends[:, : characters.shape[1]] = characters
-    return ends.view(np.uint64).ravel()
 
 
 def _shifted(on_progress: Progress, before: int, total: int, done: int, _of_part: int) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,23 +111,21 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         raise LabelerError("There are no items yet: import images or texts first.")
     reporter(mark("loading the backbone"))(0, 0)
     encoder = encoder_of(project, items, reporter(mark("preparing the backbone")))
-    missing = Missing.of(project, encoder, items, _among(items.ids, labels))
+    missing = Missing.of(project, encoder, items, items.is_among(labels))
     missing.embed_until(_deadline(began), reporter(mark("embedding items")))
-    if len(missing):
-        kept = np.setdiff1d(np.arange(len(items)), missing.positions)
-        items = items.at(kept)
+    items, rows = missing.others()
     model = prior_model(store, config)
     guesses = guesses_of(store, config, items.ids[looked_at(len(items))])
     inputs = project.inputs(items.ids)
-    embeddings = embed(inputs, items.hashes, encoder, project.embeddings)
-    is_labeled = _among(items.ids, labels)
+    embeddings = embed(inputs, items.hashes, encoder, project.embeddings, rows=rows)
+    is_labeled = items.is_among(labels)
 
     def labels_of(mask: np.ndarray) -> Labels:
         positions = np.flatnonzero(mask & is_labeled)
         return labels_at(positions.tolist(), [labels[item] for item in items.ids[positions].tolist()], config)
 
     pool, holdout = np.flatnonzero(~items.holdout), items.holdout
-    is_open = ~is_labeled & ~_among(items.ids, flagged)
+    is_open = ~is_labeled & ~items.is_among(flagged)
     return Snapshot(
         items,
         Dataset(inputs, embeddings, encoder.dims, items.groups),
@@ -137,10 +135,10 @@ def take(project: Project, store: Store, reporter: Callable[[str], Progress], mo
         unlabeled=np.flatnonzero(~holdout & is_open),
         holdout_unlabeled=np.flatnonzero(holdout & is_open),
         all_holdout=np.flatnonzero(holdout),
-        compared=pool[items.at(pool).spread(COMPARED)],
+        compared=items.spread(COMPARED, pool),
         preferred=None if preferred is None else np.flatnonzero(np.isin(items.ids, preferred)),
         class_change=class_change,
-        chosen=np.flatnonzero(_among(items.ids, chosen)),
+        chosen=np.flatnonzero(items.is_among(chosen)),
         folder=project.folder,
         known=known_of(project, encoder, guidelines.sentences(project), guesses),
         left_out=len(missing),
@@ -192,8 +190,3 @@ def check_classes(store: Store) -> None:
     """
     if outside := store.class_changes.outside():
         raise labels_outside(outside)
-
-
-def _among(ids: np.ndarray, some: Collection[int]) -> np.ndarray:
-    """(n,) bool: which of the ids are in `some`."""
-    return np.isin(ids, np.fromiter(some, dtype=np.int64, count=len(some)))

@@ -6,7 +6,6 @@ A round is asked for as often as the items that a ranking may choose from have d
 import logging
 import time
 
-import numpy as np
 from filelock import Timeout
 
 from labeler.core.errors import EngineError, ImageError
@@ -55,7 +54,7 @@ def _embed(project: Project, store: Store) -> bool:
     assert latest is not None
     items, labels = store.items.columns(), store.items.labels()
     encoder = encoder_of(project, items)
-    missing = Missing.of(project, encoder, items, np.isin(items.ids, list(labels)))
+    missing = Missing.of(project, encoder, items, items.is_among(labels))
     enough = 2 * max(1, len(items) - latest.left_out)
     share_ends = time.monotonic() + _share(time.monotonic() - began, latest)
     log.info("%s: %d of %d items are not embedded yet", project.slug, len(missing), len(items))

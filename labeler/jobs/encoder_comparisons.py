@@ -254,7 +254,7 @@ def judged_items(project: Project, store: Store, snap: "Snapshot", labels: int) 
     # those that got a label since stay, so that one which was cut off goes on from where it was; they are in the order
     # of the reversed content hash, as in `snapshot.take`: its plain order is in use already
     pool = np.setdiff1d(np.flatnonzero(~snap.items.holdout), positions)
-    rows = np.concatenate([positions, pool[snap.items.at(pool).spread(POOL)]])
+    rows = np.concatenate([positions, snap.items.spread(POOL, pool)])
     with own_strategies(project):
         queried = np.array([by_predictions(labeled) for labeled in order], dtype=bool)
     return rows, Judged(

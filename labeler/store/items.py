@@ -8,6 +8,7 @@ import numpy as np
 
 from labeler.core.errors import LabelerError, MissingError
 from labeler.core.groups import GroupCounts, codes, drawn_groups, holdout_size
+from labeler.core.hashes import hashes_in
 from labeler.core.items import (
     READ_AT_ONCE,
     AddResult,
@@ -230,19 +231,36 @@ class Items:
     def columns(self) -> ItemColumns:
         """The items of `all` as columns, without what they hold: for a pool of any size."""
         with self.db.read():
-            columns = [[np.empty(0, dtype)] for dtype in (np.int64, np.bytes_)]
-            cursor = self.db.execute("SELECT id, content_hash FROM items")  # an index covers it: no text is read
-            while part := cursor.fetchmany(READ_AT_ONCE):
-                for column, values in zip(columns, zip(*part, strict=True), strict=True):
-                    column.append(np.array(values, column[0].dtype.type))
-            left_out, holdout = ids_where(self.db, *UNLISTED), ids_where(self.db, "split = 'holdout'")
-        ids, hashes = map(np.concatenate, columns)
-        order = np.argsort(ids, kind="stable")
-        order = order[~np.isin(ids[order], left_out)] if len(left_out) else order
-        ids = ids[order]
-        whole = ItemColumns(ids, hashes[order], np.isin(ids, holdout))
-        group_of = self.groups()
-        return replace(whole, groups=codes([group_of.get(item) for item in whole.ids.tolist()])) if group_of else whole
+            hashes = self._hashes()
+            is_listed, is_holdout = hashes != b"", np.zeros(len(hashes), dtype=bool)
+            is_listed[ids_where(self.db, *UNLISTED)] = False
+            is_holdout[ids_where(self.db, "split = 'holdout'")] = True
+            group_of = self.groups()
+        ids = np.flatnonzero(is_listed)
+        listed = slice(1, None) if len(ids) == len(hashes) - 1 else ids  # all: without a copy
+        groups = codes([group_of.get(item) for item in ids.tolist()]) if group_of else None
+        return ItemColumns(ids, hashes[listed], is_holdout[listed], groups)
+
+    def _hashes(self) -> np.ndarray:
+        """(m,) bytes, by item id: the content hash; empty where there is no item.
+
+        An index covers what is read, so that no text is; SQLite joins many rows to one, since each row that comes back
+        becomes objects, which takes longer than all that is done with them.
+        """
+        hashes = np.zeros(self.db.value("SELECT COALESCE(MAX(id), 0) FROM items") + 1, dtype="S1")
+        last: str | None = ""
+        while True:
+            ids, names, last = self.db.execute(
+                "SELECT group_concat(id, ' '), group_concat(content_hash, char(10)), MAX(content_hash) FROM ("
+                " SELECT id, content_hash FROM items WHERE content_hash > ? ORDER BY content_hash LIMIT ?)",
+                [last, READ_AT_ONCE],
+            ).fetchone()
+            if last is None:
+                return hashes
+            part = hashes_in(f"{names}\n".encode())
+            if part.itemsize > hashes.itemsize:
+                hashes = hashes.astype(part.dtype)
+            hashes[np.fromstring(ids, dtype=np.int64, sep=" ")] = part
 
     def contents(self, ids: Sequence[int]) -> list[Content]:
         """What each item holds, in the order of `ids`.

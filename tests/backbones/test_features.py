@@ -72,6 +72,22 @@ def test_keys_that_no_shard_holds_have_no_row(files: FeatureFiles) -> None:
     assert rows_of(shards, keys).tolist() == [40, 0, -1, 0]
 
 
+@pytest.mark.parametrize("asked", [np.arange(50), np.array([41]), np.array([30, 2, 30, 49, 2])])
+def test_rows_are_found_wherever_they_were_expected(files: FeatureFiles, asked: np.ndarray) -> None:
+    with files.locked():
+        shards = files.shards()
+    for expected in (asked, np.full(len(asked), -1), asked[::-1].copy(), asked + 60):
+        assert rows_of(shards, KEYS[asked], expected).tolist() == asked.tolist()
+
+
+def test_of_several_rows_with_a_key_the_last_one_is_found(files: FeatureFiles) -> None:
+    with files.locked():
+        files.append(KEYS[[7, 3, 7]], ROWS[:3])
+        shards = files.shards()
+    assert rows_of(shards, KEYS[:10]).tolist() == [0, 1, 2, 51, 4, 5, 6, 52, 8, 9]
+    assert rows_of(shards, KEYS[[7]]).tolist() == [52]
+
+
 def test_keys_that_have_the_same_digest_are_not_confused(files: FeatureFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_digests", lambda keys: np.zeros(len(keys), dtype=np.uint64))
     with files.locked():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labeler.backbones import features
 from labeler.core.items import Answer, NewItem
 from labeler.core.rounds import Dataset
 from labeler.core.settings import QueryConfig
@@ -85,6 +86,21 @@ def test_a_later_round_reads_no_texts_of_the_pool(filled: Project, monkeypatch: 
         snap = taken(filled, store)
         run_round(_state(snap, snap.dataset), filled.config, seed=1, depth=10)
     assert len(asked) <= 1  # the first one: whether these are texts
+
+
+def test_a_round_searches_for_the_features_of_each_item_once(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched, found = list[int](), features._found
+
+    def noted(shards, digests):
+        searched.append(len(digests))
+        return found(shards, digests)
+
+    with filled.store() as store:
+        before = taken(filled, store)
+        monkeypatch.setattr(features, "_found", noted)
+        snap = taken(filled, store)
+    assert sum(searched) == N
+    assert snap.dataset.embeddings.rows.tolist() == before.dataset.embeddings.rows.tolist()
 
 
 def test_guesses_are_of_the_items_that_a_round_looks_at(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:

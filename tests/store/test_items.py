@@ -116,7 +116,9 @@ def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):
     assert (counts.holdout, counts.pool) == (3, 40)
 
 
-def test_columns_are_those_of_all_items(store):
+@pytest.mark.parametrize("at_once", [2, 100])
+def test_columns_are_those_of_all_items(store, at_once, monkeypatch):
+    monkeypatch.setattr("labeler.store.items.READ_AT_ONCE", at_once)
     texts = [
         NewItem(f"h{9 - i}", f"row {i}", text=f"text {i}", group=f"g{i // 2}" if i < 6 else None) for i in range(9)
     ]
