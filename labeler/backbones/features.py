@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from labeler.backbones.row_files import RowFile, locked
+from labeler.backbones.row_files import RowFile, locked, release
 from labeler.core.hashes import hashes_in
 from labeler.core.whole_files import synchronise, write_whole
 
@@ -189,6 +189,8 @@ class Features:
         for number in np.unique(shard_of).tolist():
             here = np.flatnonzero(shard_of == number)
             result[here] = self._arrays[number][rows[here] - self._starts[number]]
+            if len(rows) >= BLOCK:
+                release(self._arrays[number])
         return result
 
 
@@ -202,9 +204,11 @@ def rows_of(shards: Sequence[Shard], keys: np.ndarray, expected: np.ndarray | No
 
     Args: expected: (n,) int, where they were before; only those that are no longer there are searched for.
     """
-    rows = np.full(len(keys), -1, dtype=np.int64) if expected is None else _confirmed(shards, expected, keys)
-    left = np.flatnonzero(rows < 0) if expected is not None else slice(None)
-    rows[left] = _confirmed(shards, _found(shards, _digests(keys[left])), keys[left])
+    if expected is None:
+        return _confirmed(shards, _found(shards, _digests(keys)), keys)
+    rows = _confirmed(shards, expected, keys)
+    left = np.flatnonzero(rows < 0)
+    rows[left] = rows_of(shards, keys[left])
     return rows
 
 

@@ -3,6 +3,7 @@
 Two files: the rows one after the other, and one key a line, in the same order.
 """
 
+import mmap
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -110,6 +111,14 @@ class RowFile:
         if not count:
             return np.empty((0, *self.shape), dtype=self.dtype)
         return np.memmap(self.rows_path, dtype=self.dtype, mode="r", shape=(count, *self.shape))
+
+
+def release(array: np.ndarray) -> None:
+    """Give back the memory into which rows of a mapped array were read; what was read once is read again as fast, from
+    the system's cache. Where single rows are read, the system maps what lies around them, so that all would be there.
+    """
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
 
 
 @contextmanager

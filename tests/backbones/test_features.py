@@ -57,6 +57,23 @@ def test_normalising_whole_shards_reads_no_row(files: FeatureFiles, monkeypatch:
     np.testing.assert_array_equal(of(files, KEYS).mean(), ROWS.mean(axis=0, dtype=float))
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is mapped")
+def test_many_rows_that_were_read_leave_nothing_mapped(files: FeatureFiles) -> None:
+    def mapped() -> int:
+        lines = Path("/proc/self/smaps").read_text().split("\n")
+        return sum(
+            int(lines[n + 4].removeprefix("Rss:").split()[0])
+            for n, line in enumerate(lines)
+            if str(files.folder) in line
+        )
+
+    features = of(files, KEYS)
+    features[:5]
+    assert mapped() > 0
+    np.testing.assert_array_equal(features[np.arange(module.BLOCK) % 50], ROWS[np.arange(module.BLOCK) % 50])
+    assert mapped() == 0
+
+
 def test_another_process_gets_no_rows_and_opens_the_files_itself(files: FeatureFiles) -> None:
     features = of(files, KEYS)
     features[:5]
