@@ -110,6 +110,7 @@ class Bench:
             "busy": trained_busy - busy,  # of this process alone, whatever else runs
             "scoring": time.perf_counter() - trained,
             "share": model.share if isinstance(model, FineTuned) else 0.0,
+            "networks": len(model.networks) if isinstance(model, FineTuned) else 0,
         }
 
     def frozen(self, labels: Labels) -> Model:

@@ -140,7 +140,10 @@ class FinetuneConfig:
     ] = "auto"
     networks: Annotated[
         Annotated[int, Interval(ge=1, le=16)] | Auto,
-        Doc("Number of the networks used side by side that are trained, the first ones; `auto`: as the time allows."),
+        Doc(
+            "Number of the networks used side by side that are trained, the first ones; `auto`: one, and from 300"
+            " labels on as many as the time allows."
+        ),
     ] = "auto"
     compile: Annotated[bool, Doc("Whether `torch.compile` is used; it pays on a GPU with many labels.")] = False
 

@@ -28,6 +28,7 @@ IMAGES: dict[str, Any] = {
 PART, LARGEST_PART = 0.2, 100  # share of the labels that is held back at a time, and its limit in items
 VALIDATED = 60  # items that must be held back in all before the gain of fine-tuning counts
 AUTO_FROM = 100  # labels from which `auto` fine-tunes: with fewer the gain is small, and frozen heads take a second
+SEVERAL_FROM = 300  # labels from which further networks are tuned: at 100 they gain nothing, at 1,000 much
 CHECKING = 0.35  # cost of a forward pass, as a share of a training step's
 
 
@@ -53,6 +54,13 @@ def resolve(levers: FinetuneConfig, about_texts: bool, several: bool = False) ->
     if several:
         defaults = defaults | {"objective": "cross_entropy", "cutmix": 0.0}
     return replace(levers, **{name: value for name, value in defaults.items() if getattr(levers, name) == "auto"})
+
+
+def networks_tried(levers: FinetuneConfig, labels: int, networks: int) -> int:
+    """How many of the networks side by side are tuned if there is time."""
+    if levers.networks != "auto":
+        return min(int(levers.networks), networks)
+    return networks if labels >= SEVERAL_FROM else 1
 
 
 def part_of(labels: int) -> float:

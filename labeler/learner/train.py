@@ -234,7 +234,7 @@ class _FineTuning:
         """
         networks, plan, seconds, start_up = networks_of(self.task.encoder), None, 0.0, 0.0
         optional = self.levers.networks == "auto"
-        for network in networks if optional else networks[: int(self.levers.networks)]:
+        for network in networks[: levers_of.networks_tried(self.levers, len(self.targets), len(networks))]:
             twice = 2 * plan.seconds if plan else 0.0  # another network takes about as long
             if plan and optional and not (plan.is_all_of(self.levers) and twice < deadline - time.perf_counter()):
                 break

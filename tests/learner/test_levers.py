@@ -53,6 +53,12 @@ def test_few_labels_are_checked_in_several_parts_and_all_teach_in_the_end() -> N
     assert plan.levers.refit is True
 
 
+def test_few_labels_tune_the_first_network_alone_unless_the_settings_say_more() -> None:
+    tried = [levers.networks_tried(AUTO, labels, 2) for labels in (299, 300)]
+    assert tried == [1, 2]
+    assert [levers.networks_tried(replace(AUTO, networks=n), 100, 2) for n in (1, 2, 3)] == [1, 2, 2]
+
+
 def test_a_refit_that_was_set_is_kept_to() -> None:
     for refit, expected in ((True, 4), (False, 9)):
         levers_set = levers.resolve(replace(AUTO, epochs=10, refit=refit), False)
