@@ -64,7 +64,10 @@ def beside(frame: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str
 # ---------------------------------------------------------------- what a server gives
 
 Format = Literal["csv", "xlsx", "parquet", "jsonl"]
-MEASURES = ("accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty", "hours", "cost")
+MEASURES = (
+    *("accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty", "reachable"),
+    *("hours", "cost"),
+)
 
 
 def curve_of(points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -234,3 +234,4 @@ class Round:
     uncertainty: float | None = None  # mean of 1 − the highest probability, on the same items
     class_change: int = 0  # number of the latest change of the classes when it read its labels
     left_out: int = 0  # items that were not embedded yet
+    reachable: int | None = None  # pool labels that there could be in all when it ended; None: of an older version

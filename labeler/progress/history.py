@@ -25,9 +25,9 @@ class Step:
 
 def course(store: Store) -> pd.DataFrame:
     """All rounds, one a row: round, labels, accuracy, low, high, holdout, groups (that the holdout items are of), later
-    (how many of the holdout items came with later imports), agreement, uncertainty, strategy, backbone, asked (labels
-    without those of items that people chose), spent (labels paid from the budget), hours and cost (of all answers until
-    then). Missing measurements are NaN.
+    (how many of the holdout items came with later imports), agreement, uncertainty, reachable (pool labels that there
+    could be in all when it ended), strategy, backbone, asked (labels without those of items that people chose), spent
+    (labels paid from the budget), hours and cost (of all answers until then). Missing measurements are NaN.
     """
     rounds, backbones, claimed, work = (
         store.rounds.all(),
@@ -48,6 +48,7 @@ def course(store: Store) -> pd.DataFrame:
                 "later": r.metrics and r.metrics.later,
                 "agreement": r.agreement,
                 "uncertainty": r.uncertainty,
+                "reachable": r.reachable,
                 "strategy": r.strategy,
                 "backbone": backbones[r.number],
             }
@@ -55,10 +56,10 @@ def course(store: Store) -> pd.DataFrame:
         ],
         columns=[
             *("round", "labels", "accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty"),
-            *("strategy", "backbone"),
+            *("reachable", "strategy", "backbone"),
         ],
     )
-    measures = ["accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty"]
+    measures = ["accuracy", "low", "high", "holdout", "groups", "later", "agreement", "uncertainty", "reachable"]
     frame[measures] = frame[measures].astype(float)
     frame["asked"] = store.items.labels_without_chosen(frame["labels"].tolist())
     moments = pd.to_datetime(list(claimed.values()), utc=True, format="ISO8601")
@@ -82,6 +83,8 @@ def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
         return tuple(None if np.isnan(value) else float(value) for value in rounds[name])
 
     labels = tuple(int(n) for n in rounds["labels"])
+    reachable = rounds["reachable"].fillna(counts.reachable)
+    left = [max(int(most) - n, 0) for most, n in zip(reachable, labels, strict=True)]
     return History(
         numbers=tuple(int(n) for n in rounds["round"]),
         labels=labels,
@@ -92,7 +95,7 @@ def history(rounds: pd.DataFrame, counts: Counts, config: Config) -> History:
         agreement=column("agreement"),
         uncertainty=column("uncertainty"),
         spent=tuple(int(n) for n in rounds["spent"]),
-        pool_left=tuple(max(counts.reachable - n, 0) for n in labels),
+        pool_left=(*left[:-1], counts.open.pool) if left else (),
         holdout=effective_holdout(rounds),
         budget=config.budget,
         batch=config.query.batch,

@@ -35,8 +35,9 @@ class History:
     many as the labels.
     accuracy, low, high: on the holdout, with the 95% interval. agreement: Cohen's kappa with the round before, and
     uncertainty: mean of 1 − the highest probability, both on the stop set. spent: answers paid from the budget.
-    pool_left: pool items that can still get a label. holdout: items that accuracy is measured on. batch: labels of a
-    batch. payable: answers in all that the budget pays for and the data need; None: as many as the budget.
+    pool_left: pool items that could still get a label; in place of the latest, those that can today. holdout: items
+    that accuracy is measured on. batch: labels of a batch. payable: answers in all that the budget pays for and the
+    data need; None: as many as the budget.
     newer_missing: labels of holdout items of later imports that are missing before accuracy is also of these.
     """
 

@@ -174,6 +174,7 @@ class Rounds:
                     "training": result.training and to_json(asdict(result.training)),
                     "class_change": finished.class_change,
                     "left_out": finished.left_out,
+                    "reachable": self.items.count_labeled() + self.items.pool_open(),
                 },
             )
             self._insert_ranking(finished)

@@ -1431,3 +1431,12 @@ def m050_holders(db: Database) -> None:
         ALTER TABLE appended DROP COLUMN complete;
         """,
     )
+
+
+@migrations()
+def m051_reachable(db: Database) -> None:
+    # the pool labels that there could be in all when the round ended, NULL where that is not known; pages read it from
+    # the index, see m028
+    db.execute("ALTER TABLE rounds ADD COLUMN reachable INTEGER")
+    db.execute("DROP INDEX rounds_figures")
+    db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {_FIGURES}, left_out, holdout_later, reachable)")

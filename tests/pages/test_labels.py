@@ -44,7 +44,7 @@ def test_the_sum_is_shown_once_on_progress(mixed):
     assert widget(app, "metric", "Answers left").value == "17"
     assert "of 28" in shown
     assert "At round 1, 11 answers of a budget of 50 were paid. The data need 28 answers in all" in shown
-    assert "At round 1, 3 items of the pool could still get a label." in shown
+    assert "Today 3 items of the pool can still get a label." in shown
 
 
 def test_team_and_status_count_the_same_answers(mixed):

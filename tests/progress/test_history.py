@@ -45,12 +45,14 @@ def test_each_round_has_its_labels_metrics_and_cost(store, items):
     answer(store, items[1], "bad", seconds=72.0)
     answer(store, items[10], "bad", seconds=72.0)  # of the holdout: it costs, and teaches nothing
     finish(store, 2)
+    add(store, 5, first=20)  # they come after the first round
     answer(store, items[2], "good")
     finish(store, 3, 0.75, agreement=0.8, uncertainty=0.3)
     answer(store, items[3], "good")  # after the last round
     rounds = course(store)
     assert rounds["round"].tolist() == [1, 2]
     assert rounds["labels"].tolist() == [2, 3]
+    assert rounds["reachable"].tolist() == [10, 15]
     assert rounds["spent"].tolist() == [3, 4]
     assert rounds["hours"].tolist() == pytest.approx([0.05, 0.06])  # 36 + 72 + 72 s; 36 s more
     assert rounds["accuracy"].isna().tolist() == [True, False]
@@ -61,7 +63,7 @@ def test_each_round_has_its_labels_metrics_and_cost(store, items):
     asked = history(rounds, store.items.counts(), store.config)
     assert asked.accuracy == (None, 0.75)
     assert asked.agreement == (None, 0.8)
-    assert (asked.spent, asked.pool_left) == ((3, 4), (8, 7))
+    assert (asked.spent, asked.pool_left) == ((3, 4), (8, 11))  # as of the first round, and today
     assert (asked.holdout, asked.budget, asked.batch) == (2, 1000, 3)
 
 

@@ -31,6 +31,9 @@ class Point(BaseModel):
     later: int | None = Field(description="Of these items, those that came with later imports; null: none.")
     agreement: float | None
     uncertainty: float | None
+    reachable: int | None = Field(
+        None, description="Pool labels that there could be in all when the round ended; null: not known."
+    )
     strategy: str
     backbone: str
     asked: int = Field(description="Labels without those of items that people chose.")

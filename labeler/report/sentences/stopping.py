@@ -65,11 +65,7 @@ def in_words(evidence: Evidence, asked: History, compared: Thresholds) -> str:
             value=_beside(100 * value, 100 * compared.gain, 2),
             least=100 * compared.gain,
         ),
-        "exhausted": lambda value: _(
-            "At round {round}, {value:,.0f} items of the pool could still get a label.",
-            round=asked.numbers[-1],
-            value=value,
-        ),
+        "exhausted": lambda value: _("Today {value:,.0f} items of the pool can still get a label.", value=value),
     }
     return sentences[evidence.rule](evidence.value)
 
