@@ -89,7 +89,7 @@ def fill(home: Path) -> None:
     texts = [f"review number {n}" for n in range(40)]
     with project.store() as store:
         store.items.add([NewItem(content_hash(text.encode()), "made up", text=text) for text in texts])
-        store.items.fix_holdout()
+        store.holdout.draw()
         given = [Answer(f"a{n}", n, "label", ("good", "bad")[n % 2]) for n in range(1, 9)]
         store.answers.add("kim", given)
 

@@ -52,7 +52,7 @@ def make(folder: Path, n: int, modality: Modality, rng: np.random.Generator) -> 
     project = projects.create(folder, Config(name="bench", classes=tuple(letters.LETTERS), modality=modality))
     with project.store() as store:
         store.items.add([*_items(project, n, modality, rng)])
-        store.items.fix_holdout(300)
+        store.holdout.draw(300)
         pool = np.array([item.id for item in store.items.all() if item.split == "pool"], dtype=np.int64)
         labeled = rng.choice(pool, min(2000, len(pool) // 2), replace=False).tolist()
         classes = project.config.classes

@@ -120,7 +120,7 @@ def letters(home: Path) -> None:
         store.items.add(
             [NewItem(f"{n:032x}", f"고객의 소리 {n + 2}행", text) for n, (_about, text) in enumerate(texts)]
         )
-        store.items.fix_holdout()
+        store.holdout.draw()
     notebook = labeler.Project(project.folder)
     for number in range(9):
         (item,) = notebook.next_items("이수진")

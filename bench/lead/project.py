@@ -117,7 +117,7 @@ def _add_letters(store: Store, n: int, rng: np.random.Generator) -> dict[str, in
             NewItem(name, f"letters.csv row {number + 2}", text, metadata={"site": site, "product": product})
         )
     store.items.add(letters_to_add)
-    store.items.fix_holdout(HOLDOUT)
+    store.holdout.draw(HOLDOUT)
     return truth
 
 

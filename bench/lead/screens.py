@@ -74,7 +74,7 @@ def begun(home: Path) -> Project:
     with project.store() as store:
         rows = enumerate(reviews(120))
         store.items.add([NewItem(f"{i:032x}", f"reviews.csv row {i + 2}", text) for i, (text, _label) in rows])
-        store.items.fix_holdout()
+        store.holdout.draw()
     return project
 
 

@@ -67,7 +67,7 @@ def against_random(store: Store, snap: Snapshot, task: LearningTask, head: Froze
              cannot be fitted, where that is what is missing.
     """
     with store.read():
-        order, drawn, rounds = store.items.labeled_in_order(), store.items.drawn_holdout(), store.rounds.all()
+        order, drawn, rounds = store.items.labeled_in_order(), store.holdout.drawn(), store.rounds.all()
         steps = store.items.labels_without_chosen([r.labels for r in rounds])
     if drawn_by(store) is not None and len(snap.holdout_unlabeled):
         return asdict(Control(0, len(snap.holdout), [], [], missing="testing", head=head.name)) | {"left_out": 0}

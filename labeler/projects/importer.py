@@ -155,7 +155,7 @@ def _staged(
             with Staged(part) as staged, project.store() as store:
                 number = store.imports.begin(staged.facts()["name"])
                 with store.items.incoming.file(part) as file:
-                    drawn = store.items.drawn_of(f"{file}.items")
+                    drawn = store.holdout.drawn_of(f"{file}.items")
                 staged.draw(drawn)
                 staged.keep(kept | {"number": number})
         except BaseException:
@@ -235,7 +235,7 @@ def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
                 incoming.take(part, number)
                 labels_added += incoming.label(part, number, of_split) if keeps_all or is_drawn else 0
             let_others_write(part.last - part.first)
-        store.items.fix_holdout()
+        store.holdout.draw()
         for part in [] if keeps_all or is_drawn else parts:  # labels of the items that were drawn for the holdout
             labels_added += incoming.label(part, number, of_split)
             let_others_write(part.last - part.first)

@@ -25,6 +25,7 @@ from labeler.store.explanations import Explanations
 from labeler.store.feeds import Feeds
 from labeler.store.forecasts import Forecasts
 from labeler.store.foreign import ForeignModels
+from labeler.store.holdout import Holdout
 from labeler.store.imports import Imports
 from labeler.store.items import Items
 from labeler.store.label_studio import LabelStudio
@@ -52,6 +53,7 @@ class Store:
         self.settings_log = SettingsLog(self.db, self.audit)
         self.class_changes = ClassChanges(self.db)
         self.items = Items(self.db, self.class_changes)
+        self.holdout = Holdout(self.db, self.items.later)
         self.pool = Pool(self.db)
         self.imports = Imports(self.db)
         self.feeds = Feeds(self.db)

@@ -29,8 +29,8 @@ from labeler.files.sources import SourceColumns
 from labeler.projects import importer, project, staging
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
+from labeler.store import holdout as store_holdout
 from labeler.store import incoming
-from labeler.store import items as store_items
 from tests.support.scan_files import write_dicom
 
 
@@ -110,7 +110,7 @@ def memory_of(work: Callable[[], object]) -> int:
 
 
 def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((staging, "BATCH"), (importer, "AT_ONCE"), (store_items, "AT_ONCE")):
+    for module, name in ((staging, "BATCH"), (importer, "AT_ONCE"), (store_holdout, "AT_ONCE")):
         monkeypatch.setattr(module, name, 25)
     monkeypatch.setattr(incoming, "PAUSE", 0)
     import_source(make(tmp_path / "first"), reviews(tmp_path / "first.csv", 10))  # what is loaded once
@@ -259,19 +259,19 @@ def test_the_holdout_is_drawn_once_and_stays(tmp_path: Path) -> None:
 def test_sides_that_are_drawn_before_rows_are_stored_are_those_that_would_be_drawn_of_the_stored_items(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sorted_at_once: int
 ) -> None:
-    monkeypatch.setattr(store_items, "SORTED_AT_ONCE", sorted_at_once)
+    monkeypatch.setattr(store_holdout, "SORTED_AT_ONCE", sorted_at_once)
     texts = [f"text {n % 90}" for n in range(100)]
     at_once, later = make(tmp_path / "at once"), make(tmp_path / "later")
     with later.store() as store:
         store.items.add([NewItem(content_hash(text.encode()), "row", text) for text in texts])
-        store.items.fix_holdout()
-        drawn = store.items.drawn_holdout()
+        store.holdout.draw()
+        drawn = store.holdout.drawn()
     table = write_csv(tmp_path / "texts.csv", [("text",), *((text,) for text in texts)])
     importer._staged(at_once, table, SourceColumns(), {"keep_labels": "all"}, lambda done, total: None, False)
-    monkeypatch.setattr(store_items, "_chosen", None)  # nothing is left to be drawn behind the rows
+    monkeypatch.setattr(store_holdout, "_chosen", None)  # nothing is left to be drawn behind the rows
     importer.finish_left(at_once)
     with at_once.store() as store:
-        assert store.items.drawn_holdout() == drawn
+        assert store.holdout.drawn() == drawn
         assert len(drawn) > 0
 
 

@@ -24,7 +24,7 @@ def add(store: Store, names: list[str], groups: list[str | None] | None = None) 
     of = groups or [None] * len(names)
     rows = [NewItem(f"{n:0>32}", n, text=n, group=g) for n, g in zip(names, of, strict=True)]
     store.items.add(rows, number)
-    store.items.fix_holdout()
+    store.holdout.draw()
     return number
 
 
@@ -147,7 +147,7 @@ def test_an_item_whose_import_was_undone_joins_again_as_it_did():
 def test_random_labels_are_those_of_the_first_draw():
     with store_with(0.5) as store:
         add(store, FIRST)
-        first = store.items.drawn_holdout()
+        first = store.holdout.drawn()
         add(store, [f"later {i}" for i in range(40)])
-        assert store.items.drawn_holdout() == first
+        assert store.holdout.drawn() == first
         assert store.items.columns().holdout.sum() > len(first)

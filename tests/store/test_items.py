@@ -10,7 +10,7 @@ from labeler.core.groups import codes
 from labeler.core.items import Action, Answer, NewItem
 from labeler.core.settings import LabelingConfig
 from labeler.i18n.messages import mark
-from labeler.store import IMPORT, Store, items, schema
+from labeler.store import IMPORT, Store, schema
 from labeler.store.driver import sqlite3
 from tests.support.fill import add
 from tests.support.samples import text_config
@@ -25,7 +25,7 @@ def test_equal_content_is_stored_once_within_and_across_calls(store):
     assert store.items.add(twice).added == 2
     again = store.items.add(twice)
     assert (again.added, again.duplicates) == (0, 3)
-    store.items.fix_holdout(0)
+    store.holdout.draw(0)
     assert [i.source for i in store.items.all()] == ["row 2", "row 4"]
 
 
@@ -42,78 +42,8 @@ def test_items_are_not_seen_before_the_holdout_is_drawn(store):
     add(store, 5, split=None)
     assert store.items.all() == []
     assert store.desk.reserve("kim", "t", 5) == []
-    store.items.fix_holdout(1)
+    store.holdout.draw(1)
     assert len(store.items.all()) == 5
-
-
-@pytest.mark.slow
-@given(st.integers(0, 60))
-def test_the_holdout_is_fifteen_percent_and_stays_what_it_is(n):
-    with memory() as store:
-        add(store, n, split=None)
-        store.items.fix_holdout()
-        first = [i.id for i in store.items.all() if i.split == "holdout"]
-        assert len(first) == round(0.15 * n)
-        add(store, 20, split=None, first=n)
-        store.items.fix_holdout()
-        now = [i.id for i in store.items.all() if i.split == "holdout"]
-        if first:
-            assert now == first
-
-
-def test_the_holdout_is_at_most_300_and_not_simply_the_first_rows(store):
-    add(store, 2100, split=None)
-    store.items.fix_holdout()
-    ids = [i.id for i in store.items.all() if i.split == "holdout"]
-    assert len(ids) == 300
-    assert max(ids) > 1500
-    assert min(ids) < 600
-
-
-def holdout_of(store: Store) -> set[int]:
-    return {item.id for item in store.items.all() if item.split == "holdout"}
-
-
-def test_a_new_project_draws_its_holdout_by_a_seed_of_its_own(random_holdout):
-    drawn = []
-    for _project in range(2):
-        with memory() as store:
-            add(store, 400, split=None)
-            store.items.fix_holdout()
-            drawn.append(holdout_of(store))
-    assert len(drawn[0]) == len(drawn[1]) == 60
-    assert drawn[0] != drawn[1]
-
-
-def test_a_project_that_has_items_goes_on_by_the_seed_that_all_had(store, random_holdout):
-    add(store, 1)
-    with store.write():
-        store.db.execute("ALTER TABLE project DROP COLUMN holdout_seed")
-        store.db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm049_holdout_seed'")
-        store.db.execute("PRAGMA user_version = 1")
-    with Store(store.path, store.config) as opened:
-        assert opened.db.holdout_seed() == 20_201_122
-
-
-def test_items_in_parts_follow_their_groups_whatever_part_they_are_in(store, monkeypatch):
-    store.items.add(
-        [NewItem("a", "1", text="a", split="holdout", group="g"), NewItem("b", "2", text="b", split="pool")]
-    )
-    later = [NewItem(f"c{i}", "later", text=f"c{i}", group="g" if i % 3 == 0 else None) for i in range(10)]
-    store.items.add(later)
-    monkeypatch.setattr(items, "AT_ONCE", 2)
-    store.items.fix_holdout()
-    of_group = {item.text for item in store.items.all() if item.split == "holdout"}
-    assert of_group == {"a", "c0", "c3", "c6", "c9"}
-    assert store.items.counts().pool == 7
-
-
-def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):
-    add(store, 3, split="holdout")
-    add(store, 40, split=None, first=3)
-    store.items.fix_holdout()
-    counts = store.items.counts()
-    assert (counts.holdout, counts.pool) == (3, 40)
 
 
 @pytest.mark.parametrize("at_once", [2, 100])
@@ -124,7 +54,7 @@ def test_columns_are_those_of_all_items(store, at_once, monkeypatch):
     ]
     store.items.add(texts)
     assert len(store.items.columns()) == 0  # nothing is in the pool yet
-    store.items.fix_holdout(3)
+    store.holdout.draw(3)
     store.erasure.items([2])
     store.set_aside.put({5: mark("the file is gone")})
     items, columns = store.items.all(), store.items.columns()
@@ -137,7 +67,7 @@ def test_columns_are_those_of_all_items(store, at_once, monkeypatch):
 def test_what_items_hold_is_read_in_the_order_that_is_asked_for(store):
     store.items.add([NewItem("a", "1", text="x"), NewItem("b", "2", media="media/b.png")])
     assert [content[:2] for content in store.items.contents([2, 1])] == [(None, "media/b.png"), ("x", None)]
-    store.items.fix_holdout(0)
+    store.holdout.draw(0)
     store.erasure.items([2])
     with pytest.raises(LabelerError, match="erased while it was being read"):
         store.items.contents([1, 2])

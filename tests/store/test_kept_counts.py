@@ -69,7 +69,7 @@ class Kept(RuleBasedStateMachine):
 
     @rule(size=st.integers(0, 3))
     def draw(self, size: int) -> None:
-        self.store.items.fix_holdout(size)
+        self.store.holdout.draw(size)
 
     @rule(which=st.integers(0, 99))
     def withdraw(self, which: int) -> None:

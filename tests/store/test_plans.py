@@ -115,7 +115,7 @@ def test_a_part_of_the_items_without_a_split_is_found_by_their_ids():
     with Store(":memory:", text_config()) as store:
         add(store, 4, split="holdout")
         add(store, 9, split=None, first=4)
-        parts = {sql: plan for sql, plan in plans(store, lambda s: s.items.fix_holdout()).items() if "id > " in sql}
+        parts = {sql: plan for sql, plan in plans(store, lambda s: s.holdout.draw()).items() if "id > " in sql}
         assert len(parts) >= 2
         assert all(any("items_undecided (id>?" in step for step in plan) for plan in parts.values()), parts
 
