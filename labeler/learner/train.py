@@ -356,7 +356,8 @@ class _FineTuning:
             return model(weights, replace(heads, weight=weight, bias=bias[None]))
 
         final = model([own.weights for own in tuned], self._heads_on(tuned, np.arange(len(self.targets))))
-        snapshots = zip(*(own.snapshots for own in tuned), strict=True)
+        states = min(len(own.snapshots) for own in tuned)  # early stopping may end one network sooner
+        snapshots = zip(*(own.snapshots[len(own.snapshots) - states :] for own in tuned), strict=True)
         return Fitted(final, training, tuple(snapshot(weights) for weights in snapshots))
 
 

@@ -25,6 +25,7 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.learner import augment, train
 from labeler.learner.committees import Snapshots
+from labeler.learner.finetune import Finetuner, Tuned
 from labeler.learner.folds import held_back
 from labeler.learner.heads import fit_heads
 from labeler.learner.model import FineTuned, LinearHeads, Normalizer, TunedNetwork
@@ -165,6 +166,25 @@ def test_a_further_network_is_tuned_only_where_all_of_it_fits(
     levers = replace(LEVERS, epochs=1, networks=networks)
     learner = replace(TUNE, finetune=levers, round_seconds=1000 * seconds)
     assert fit(task, learner, 0).training.chosen["networks"] == tuned
+
+
+@pytest.mark.usefixtures("in_torch")
+def test_networks_that_stop_at_different_epochs_have_as_many_snapshots(
+    side_by_side: tuple[LearningTask, Joined], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = side_by_side
+    epochs: list[int] = []
+    trained = Finetuner.train
+
+    def stopped(self: Finetuner, *args: Any) -> Tuned:
+        tuned = trained(self, *args)
+        epochs.append(len(tuned.epochs) - len(epochs))
+        return replace(tuned, snapshots=tuned.snapshots[: epochs[-1]])
+
+    monkeypatch.setattr(Finetuner, "train", stopped)
+    learner = replace(TUNE, committee="snapshots", members=9, finetune=replace(LEVERS, epochs=3, refit=False))
+    assert len(fit(task, learner, 0).snapshots) == 2
+    assert epochs == [3, 2]
 
 
 def test_a_file_whose_tuned_head_reads_the_network_alone_still_predicts_the_same(tmp_path: Path) -> None:
