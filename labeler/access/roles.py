@@ -9,6 +9,7 @@ from labeler.access.accounts import accounts
 from labeler.access.users import Role, User, is_lead
 from labeler.core.errors import ForbiddenError
 from labeler.core.settings import Config
+from labeler.i18n.messages import mark
 
 Action = Literal[
     "label",
@@ -36,6 +37,12 @@ HomeAction = Literal[
 ]
 
 ROLES: tuple[Role, ...] = ("annotator", "reviewer", "lead", "auditor")
+ROLE_NAMES: dict[str, str] = {
+    "annotator": mark("Annotator"),
+    "reviewer": mark("Reviewer"),
+    "lead": mark("Lead"),
+    "auditor": mark("Auditor"),
+}
 # Who may do what in a project. An admin of the home may do everything in every project.
 MAY: dict[Action, frozenset[Role]] = {
     "label": frozenset({"annotator", "reviewer", "lead"}),

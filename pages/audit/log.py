@@ -1,6 +1,8 @@
 """An audit log: its check, its filters, its rows, and the file of them."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 import pandas as pd
 import streamlit as st
@@ -40,8 +42,11 @@ def check(log: AuditLog, key: str) -> None:
         )
 
 
-def listed(log: AuditLog, key: str) -> None:
-    """The filters, the rows that they let through, the latest first, and the file of these."""
+def listed(log: AuditLog, key: str, projects: Mapping[str, str] = MappingProxyType({})) -> None:
+    """The filters, the rows that they let through, the latest first, and the file of these.
+
+    Args: projects: the names of the home's projects by uid, of which its log speaks.
+    """
     who, action, begin, end = _filters(log, key)
     until = (end + timedelta(days=1)).isoformat() if end else "~"
     rows = log.rows(by=who, action=action, since=begin.isoformat() if begin else "", until=until)
@@ -55,7 +60,7 @@ def listed(log: AuditLog, key: str) -> None:
         words += " · " + _("the latest {n:,} are listed, the file has all", n=MOST)
     st.caption(words)
     st.dataframe(
-        _frame(shown),
+        _frame(shown, projects),
         hide_index=True,
         placeholder="–",
         key=f"{key}-rows",
@@ -108,13 +113,13 @@ def _day(chosen: object) -> date | None:
     return chosen if isinstance(chosen, date) and not isinstance(chosen, datetime) else None
 
 
-def _frame(rows: list[AuditRow]) -> pd.DataFrame:
+def _frame(rows: list[AuditRow], projects: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             _("when"): local_time(row.at),
             _("who"): row.by or "–",
             _("action"): action_in_words(row.action),
-            _("what"): object_in_words(row),
+            _("what"): object_in_words(row, projects),
             _("change"): change_in_words(row),
             _("by means of"): _(MEANS[row.how]) if row.how in MEANS else row.how,
             _("from where"): row.address,

@@ -3,8 +3,10 @@
 import streamlit as st
 
 from labeler.access.accounts import accounts
+from labeler.access.home import home
 from labeler.access.settings import access_mode
 from labeler.i18n.messages import _
+from labeler.projects import people
 from pages.audit.log import check, listed
 from pages.shared.access import is_allowed, require_project, require_right, require_user, visible_project
 
@@ -32,4 +34,5 @@ if log == "project" and project is not None:
         listed(store.audit, f"audit-{project.slug}")
 else:
     check(accounts().audit, "audit-home")
-    listed(accounts().audit, "audit-home")
+    names_of_projects = {found.uid: found.config.name for found in people.readable(home())}
+    listed(accounts().audit, "audit-home", names_of_projects)

@@ -7,11 +7,10 @@ from urllib.parse import urljoin
 import streamlit as st
 
 from labeler.access import accounts as access
-from labeler.access.roles import ROLES
+from labeler.access.roles import ROLE_NAMES, ROLES
 from labeler.core.errors import AccessError
 from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
-from pages.members.roles import ROLE_NAMES
 from pages.shared.access import acting
 from pages.shared.times import local_time
 

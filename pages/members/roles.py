@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labeler.access import accounts as access
-from labeler.access.roles import ROLES
+from labeler.access.roles import ROLE_NAMES, ROLES
 from labeler.access.users import Role, User
 from labeler.core.errors import LabelerError
 from labeler.i18n.messages import _, mark, translate
@@ -15,12 +15,6 @@ from pages.shared.access import acting
 from pages.shared.background import announce
 
 NAME = "members"  # of the page's message, see `announce`
-ROLE_NAMES = {
-    "annotator": mark("Annotator"),
-    "reviewer": mark("Reviewer"),
-    "lead": mark("Lead"),
-    "auditor": mark("Auditor"),
-}
 WHAT_ROLES_MAY = mark(
     "Annotators label and see the curve. Reviewers also look through the items and decide about labels. Leads do"
     " everything in the project. Auditors read everything and change nothing."

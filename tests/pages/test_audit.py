@@ -1,12 +1,15 @@
 """The Audit page: rows, filters, the check, and the file; only for those who may see it."""
 
+import ast
 from dataclasses import replace
 
 import pytest
 
 from labeler.core.actor import Actor
+from labeler.i18n.messages import use
 from labeler.projects.project import Project
-from labeler.report.sentences.audit import ACTIONS, change_in_words, object_in_words, value_in_words
+from labeler.report.sentences.audit import ACTIONS, PARTS, change_in_words, object_in_words, value_in_words
+from labeler.store.audit import AuditRow
 from tests.support.machine import ROOT
 from tests.support.pages import everything, visit, widget
 
@@ -55,18 +58,74 @@ def test_a_change_of_settings_names_each_with_what_was_before(logged: Project):
     logged.save(replace(logged.config, budget=77, target_accuracy=0.5))
     with logged.store() as store:
         text = change_in_words(store.audit.rows()[0])
-    assert text == f"budget: {logged.config.budget} → 77, target_accuracy: {logged.config.target_accuracy} → 0.5"
+    assert text == "Budget (answers in all): 1,000 → 77, Target accuracy: 90% → 50%"
 
 
 def test_what_erasures_keep_for_the_check_is_not_shown():
     assert value_in_words({"digests": {"1": "ab"}}) == ""
-    assert value_in_words({"budget": 5, "leads": ["kim"]}) == 'budget = 5, leads = ["kim"]'
+    assert value_in_words({"items": 5000, "projects": ["kim", "lee"]}) == "items: 5,000, projects: kim, lee"
 
 
-def test_every_action_that_is_recorded_has_a_name():
-    named = {f'"{action}"' for action in ACTIONS}
-    text = "".join(path.read_text() for path in (ROOT / "labeler").rglob("*.py") if path.name != "audit.py")
-    assert {name for name in named if name not in text} == set()
+def recorded() -> tuple[set[str], set[str]]:
+    """The actions that the code records, and the names of the parts of what they are about, where they are literal."""
+    actions, parts = set[str](), set[str]()
+    for path in (ROOT / "labeler").rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            named = {
+                target.id: node.value
+                for node in ast.walk(function)
+                if isinstance(node, ast.Assign)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("audit.record"):
+                    actions |= {
+                        n.value
+                        for n in ast.walk(call.args[1])
+                        if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                    }
+                    given = [*call.args[2:], *(keyword.value for keyword in call.keywords)]
+                    dicts = [named.get(part.id) if isinstance(part, ast.Name) else part for part in given]
+                    parts |= {ast.literal_eval(key) for d in dicts if isinstance(d, ast.Dict) for key in d.keys if key}
+    return actions, parts
+
+
+def test_every_action_that_is_recorded_has_a_name_and_so_has_each_of_its_parts():
+    actions, parts = recorded()
+    assert len(actions) > 30
+    assert actions - ACTIONS.keys() == set()
+    assert parts - PARTS.keys() - {"digests"} == set()
+
+
+@pytest.mark.parametrize(
+    ("action", "what", "before", "after", "about", "change"),
+    [
+        ("role given", {"name": "kim", "project": "u-1"}, None, "lead", "이름: kim, 프로젝트: 편지", "책임자"),
+        ("role given", {"name": "kim"}, "annotator", None, "이름: kim", "작업자 → –"),
+        (
+            "decided",
+            {"item": 12345, "decision": "exclude"},
+            '["a","b"]',
+            None,
+            "항목 번호: 12345, 결정: 제외함",
+            "a, b → –",
+        ),
+        ("admin", {"name": "kim"}, False, True, "이름: kim", "아니요 → 예"),
+        ("exported", {"rows": "items", "request": "x"}, None, {"rows": 1000}, "행: 항목", "행: 1,000"),
+        ("settings changed", {}, {"budget": 5}, {"budget": 6}, "", "예산(전체 답 수): 5 → 6"),
+    ],
+)
+def test_a_row_is_in_words_of_the_readers_language(action, what, before, after, about, change):  # wide: a row
+    row = AuditRow(1, "", action, "", "page", "", what, before, after, "")
+    use("ko")
+    try:
+        assert object_in_words(row, {"u-1": "편지"}) == about
+        assert change_in_words(row) == change
+    finally:
+        use("en")
 
 
 def test_an_object_is_one_line(logged: Project):

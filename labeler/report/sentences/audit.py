@@ -1,15 +1,24 @@
 """The audit log in words: the names of actions and means, and what a row says, on one line."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from labeler.access.roles import ROLE_NAMES
+from labeler.core.class_changes import KINDS
+from labeler.core.labels import as_list
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark
-from labeler.store.audit import AuditRow, canonical
+from labeler.report.sentences import settings
+from labeler.store.audit import AuditRow
 
 ACTIONS = {
     "project created": mark("project created"),
     "project archived": mark("project archived"),
     "project deleted": mark("project deleted"),
     "project brought back": mark("project brought back"),
+    "project restored": mark("project restored from a backup"),
+    "standby taken over": mark("standby home taken over"),
     "settings changed": mark("settings changed"),
     "settings found changed": mark("settings found changed in the file"),
     "settings restored": mark("settings restored"),
@@ -47,7 +56,79 @@ ACTIONS = {
     "password changed": mark("password changed"),
     "invited": mark("invited"),
     "link for a new password": mark("link for a new password"),
+    "API token made": mark("API token made"),
+    "API token revoked": mark("API token revoked"),
+    "webhook added": mark("webhook added"),
+    "webhook removed": mark("webhook removed"),
+    "Label Studio connected": mark("Label Studio connected"),
+    "Label Studio disconnected": mark("Label Studio disconnected"),
 }
+# The parts of what a row is about, and of its state before and after; settings have the names of the forms.
+PARTS = {
+    "admin": mark("admin's rights"),
+    "annotator": mark("annotator"),
+    "answers": mark("answers"),
+    "backup": mark("backup"),
+    "before": mark("as before row"),
+    "days": mark("days"),
+    "decision": mark("decision"),
+    "duplicates": mark("duplicates"),
+    "events": mark("events"),
+    "file": mark("file"),
+    "format": mark("format"),
+    "groups": mark("groups"),
+    "holds": mark("holds everything until"),
+    "host": mark("server"),
+    "import": mark("number of the import"),
+    "item": mark("number of the item"),
+    "items": mark("items"),
+    "kept": mark("unreadable file, kept as"),
+    "kind": mark("kind"),
+    "labels": mark("labels"),
+    "model": mark("model"),
+    "name": mark("name"),
+    "new": mark("new names"),
+    "notes": mark("notes erased"),
+    "now": mark("name from now on"),
+    "old": mark("old names"),
+    "paused": mark("paused"),
+    "project": mark("project"),
+    "projects": mark("projects"),
+    "purpose": mark("purpose"),
+    "qualified": mark("qualified"),
+    "rate": mark("cost of an hour"),
+    "reason": mark("reason"),
+    "role": mark("role"),
+    "rows": mark("rows"),
+    "scope": mark("scope"),
+    "selection": mark("selection"),
+    "server": mark("server"),
+    "sessions": mark("log-ins"),
+    "source": mark("source"),
+    "stored": mark("stored"),
+    "there": mark("there already"),
+    "token": mark("number of the token"),
+    "unfit": mark("could not be put back"),
+    "version": mark("version"),
+    "webhook": mark("number of the webhook"),
+    "what": mark("what"),
+}
+NUMBERS = ("before", "import", "item", "token", "webhook")  # parts that are numbers by which something is found
+HIDDEN = ("request",)  # for programs, not for people; the file has it
+# What stands in the database as a word of the program's own.
+WORDS: dict[str, Mapping[str, str]] = {
+    "role": ROLE_NAMES,
+    "decision": {
+        "label": mark("label decided"),
+        "exclude": mark("taken out"),
+        "return": mark("given back, to be asked again"),
+    },
+    "kind": {**KINDS},
+    "sessions": {"all": mark("all")},
+    "rows": {"answers": mark("answers"), "items": mark("items")},
+    "what": {"predictions": mark("predictions"), "model": mark("model")},
+}
+OF_ACTION = {"role given": "role"}  # actions whose state before and after is one value, with what that is
 MEANS = {
     "page": mark("page"),
     "desk": mark("desk"),
@@ -64,9 +145,9 @@ def action_in_words(action: str) -> str:
     return _(ACTIONS[action]) if action in ACTIONS else action
 
 
-def object_in_words(row: AuditRow) -> str:
-    """The parts of what a row is about, on one line."""
-    return ", ".join(f"{name}: {value_in_words(value)}" for name, value in row.what.items() if value not in ("", None))
+def object_in_words(row: AuditRow, projects: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The parts of what a row is about, on one line. Args: projects: their names by uid."""
+    return _listed({name: part for name, part in row.what.items() if name not in HIDDEN}, projects)
 
 
 def change_in_words(row: AuditRow) -> str:
@@ -75,23 +156,47 @@ def change_in_words(row: AuditRow) -> str:
     if isinstance(before, dict) and isinstance(after, dict):
         names = [*before, *(name for name in after if name not in before)]
         changes = [
-            f"{name}: {value_in_words(before.get(name)) or '–'} → {value_in_words(after.get(name)) or '–'}"
+            f"{_part(name)}: {value_in_words(before.get(name), name) or '–'}"
+            f" → {value_in_words(after.get(name), name) or '–'}"
             for name in names
             if before.get(name) != after.get(name)
         ]
         return ", ".join(changes)
-    was, now_is = value_in_words(before), value_in_words(after)
+    of = OF_ACTION.get(row.action, "")
+    was, now_is = value_in_words(before, of), value_in_words(after, of)
     return f"{was} → {now_is or '–'}" if was else now_is
 
 
-def value_in_words(value: Any) -> str:
-    """A state before or after, on one line."""
-    if value is None:
-        return ""
-    if isinstance(value, dict) and "digests" in value:  # of an erasure: for the check, not for people
+def value_in_words(value: Any, name: str = "") -> str:
+    """A value, or a state before or after, on one line. Args: name: of the part or the setting that has it."""
+    if value is None or (isinstance(value, dict) and "digests" in value):  # of an erasure: for the check
         return ""
     if isinstance(value, dict):
-        text = ", ".join(f"{name} = {value_in_words(part)}" for name, part in value.items())
+        text = _listed(value)
+    elif isinstance(value, str):
+        text = plain(_(WORDS[name][value])) if value in WORDS.get(name, {}) else _label(value)
+    elif name in NUMBERS:
+        text = str(value)
     else:
-        text = value if isinstance(value, str) else canonical(value)
+        text = plain(settings.value_in_words(name, value))
     return text if len(text) <= MOST else f"{text[:MOST]}…"
+
+
+def _listed(parts: Mapping[str, Any], projects: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Parts with their names, on one line; without those that are empty."""
+    words = {
+        name: projects.get(part, part) if name == "project" and isinstance(part, str) else value_in_words(part, name)
+        for name, part in parts.items()
+        if part not in ("", None)
+    }
+    return ", ".join(f"{_part(name)}: {text}" for name, text in words.items() if text)
+
+
+def _part(name: str) -> str:
+    return plain(_(PARTS[name]) if name in PARTS else settings.name_in_words(name))
+
+
+def _label(text: str) -> str:
+    """A text, such as a label: several classes of an item as people write them."""
+    names = as_list(text) if text.startswith("[") else None
+    return text if names is None else ", ".join(names) or plain(_("no class"))
