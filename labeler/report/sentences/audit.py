@@ -123,7 +123,7 @@ WORDS: dict[str, Mapping[str, str]] = {
         "exclude": mark("taken out"),
         "return": mark("given back, to be asked again"),
     },
-    "kind": {**KINDS},
+    "kind": {str(kind): name for kind, name in KINDS.items()},
     "sessions": {"all": mark("all")},
     "rows": {"answers": mark("answers"), "items": mark("items")},
     "what": {"predictions": mark("predictions"), "model": mark("model")},
