@@ -61,10 +61,19 @@ pages = [
 ]
 offered = [page for page in pages if page[-1]] or pages[:1]
 st.session_state[OFFERED] = [f"{folder}/page.py" for folder, *_rest in offered]
+# Whoever follows a link to a page that the menu lacks reads there that they may not use it.
 page = st.navigation(
     [
-        st.Page(f"{folder}/page.py", title=title, icon=icon, url_path=path, default=folder == offered[0][0])
-        for folder, title, path, icon, _offered in offered
+        st.Page(
+            f"{folder}/page.py",
+            title=title,
+            icon=icon,
+            url_path=path,
+            default=folder == offered[0][0],
+            visibility="visible" if f"{folder}/page.py" in st.session_state[OFFERED] else "hidden",
+        )
+        for folder, title, path, icon, _offered in pages
+        if has_account or folder != "members"
     ]
 )
 leave_forms(page.url_path)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
@@ -28,7 +28,7 @@ from labeler.access.passwords import LONGEST, SHORTEST
 from labeler.access.settings import access_mode, access_settings
 from labeler.access.users import User
 from labeler.core.errors import AccessError, LabelerError
-from labeler.i18n.messages import _, language, preferred, translate, use
+from labeler.i18n.messages import LANGUAGES, _, language, preferred, translate, use
 from labeler.projects import people
 from labeler.store.accounts.invitations import Invitation
 
@@ -61,7 +61,12 @@ class Form:
     heading: str = ""
     note: str = ""
     hidden: dict[str, str] = field(default_factory=dict)
-    focus: bool = True
+    is_first: bool = True  # what the page is for: its first empty field has the focus
+
+    @property
+    def focus(self) -> str:
+        """The name of the field that has the focus; "" where none has it."""
+        return next((each.name for each in self.fields if not each.value), "") if self.is_first else ""
 
 
 def user_of(request: Request) -> User | None:
@@ -135,10 +140,12 @@ def own_account(request: Request, form: FormData | None) -> Response:
     out = (Button(_("Log out")), Button(_("Log out on all devices"), "1"))
     forms = (
         Form("logout", (), out),
-        Form("password", fields, (Button(_("Change the password")),), _("Change the password"), _rule(), focus=False),
+        Form(
+            "password", fields, (Button(_("Change the password")),), _("Change the password"), _rule(), is_first=False
+        ),
     )
     lead = _("You are an admin of this labeler.") if user.is_admin else ""
-    back = {"address": "../", "text": _("Back to labeling")}
+    back = {"address": f"../?language={language()}", "text": _("Back to labeling")}
     return _page(user.name, forms, lead=lead, error=error, done=done, back=back, status=403 if error else 200)
 
 
@@ -151,7 +158,8 @@ def invited(request: Request, form: FormData | None) -> Response:
     try:
         invitation = accounts.invitation(secret)
     except AccessError as refusal:
-        return _page(_("Invitation"), (), error=translate(refusal), status=404)
+        back = {"address": f"../login?language={language()}", "text": _("Log in")}
+        return _page(_("Invitation"), (), error=translate(refusal), back=back, status=404)
     if form is not None:
         name = str(form.get("name", ""))
         try:
@@ -254,6 +262,14 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def _use_language(request: Request, form: FormData | None) -> None:
+    """Use the language of the page that led here, else the one that the browser asks for."""
+    values = form or request.query_params
+    onward = parse_qs(urlsplit(str(values.get("next", ""))).query)
+    choice = str(values.get("language") or "".join(onward.get("language", [])))
+    use(choice if choice in LANGUAGES else preferred(request.headers.get("accept-language")))
+
+
 Handler = Callable[[Request, FormData | None], Response]
 
 
@@ -262,13 +278,13 @@ def _route(path: str, handler: Handler, *methods: str) -> Route:
         form = await request.form(max_files=0, max_fields=10) if request.method == "POST" else None
 
         def answer() -> Response:
-            use(preferred(request.headers.get("accept-language")))
+            _use_language(request, form)
             return handler(request, form)
 
         try:
             return await run_in_threadpool(answer)
         except LabelerError as error:
-            use(preferred(request.headers.get("accept-language")))
+            _use_language(request, form)
             return _page(_("Log in"), (), error=translate(error), status=503)
 
     return Route(path, endpoint, methods=[*methods])

@@ -9,6 +9,7 @@ import streamlit as st
 from labeler.access.visibility import counts
 from labeler.core.settings import Config
 from labeler.files.csv_files import csv_bytes
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _
 from labeler.i18n.money import symbol
 from labeler.progress.history import course, latest_step
@@ -71,7 +72,7 @@ def _axis(measured: pd.DataFrame, config: Config) -> tuple[Along, str]:
     if measured["hours"].iloc[-1] > 0:
         titles["hours"] = _("hours of annotators")
     if measured["cost"].iloc[-1] > 0:
-        titles["cost"] = _("cost, {currency}", currency=symbol(config.team.currency))
+        titles["cost"] = plain(_("cost, {currency}", currency=symbol(config.team.currency)))
     names = {"labels": _("Pool labels"), "hours": _("Hours"), "cost": _("Cost")}
     chosen: Any = "labels"
     if len(titles) > 1:

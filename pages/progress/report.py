@@ -14,7 +14,7 @@ from pages.shared.access import is_allowed
 
 def report(project: Project) -> None:
     if not is_allowed(project, "take_out"):
-        st.info(_("Only the leads of the project can write the report."), icon=":material/lock:")
+        st.info(_("Only leads and auditors of the project can make the report."), icon=":material/lock:")
         return
     st.markdown(
         _(

@@ -10,6 +10,7 @@ from labeler.access import accounts
 from labeler.access.settings import access_mode
 from labeler.access.users import User, is_reserved
 from labeler.core.errors import LabelerError
+from labeler.i18n import messages
 from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from pages.shared import language
@@ -69,7 +70,7 @@ def _account(user: User) -> None:
         st.text(user.name, width="stretch")
         match access_mode():
             case "local":
-                own_page("account/", _("Account"))
+                own_page(f"account/?language={messages.language()}", _("Account"))
             case "oidc":
                 if st.button(_("Log out"), type="tertiary"):
                     accounts.log_out(user)

@@ -11,6 +11,7 @@ from labeler.access.users import User
 from labeler.access.visibility import visible
 from labeler.core.settings import Config
 from labeler.files.csv_files import csv_bytes
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark
 from labeler.i18n.money import symbol
 from labeler.projects.project import Project
@@ -18,7 +19,7 @@ from labeler.report.charts import effort as effort_charts
 from pages.team.figures import Figures, tables
 from pages.team.settings import SHOWN
 
-PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("all of it"), -1: mark("from … to …")}
+PERIODS = {7: mark("7 days"), 28: mark("4 weeks"), 0: mark("All of it"), -1: mark("From … to …")}
 
 
 def annotators(project: Project, user: User, work: Figures) -> None:
@@ -105,14 +106,14 @@ def show(table: pd.DataFrame, config: Config, key: str) -> None:
         column_config={
             "annotator": text(_("Annotator"), pinned=True),
             "day": st.column_config.DateColumn(_("Day"), format="YYYY-MM-DD"),
-            "answers": count(_("Items"), help=_("Answers that stand: labels, skips and flags.")),
+            "answers": count(_("All answers"), help=_("Answers that stand: labels, skips and flags.")),
             "labels": count(_("With a label"), help=_("Answers with a label, which the budget pays for.")),
             "skips": count(_("Skips")),
             "flags": count(_("Flags")),
             "unsure": count(_("Unsure"), help=_("Answers with a label that their annotator was not sure of.")),
             "median_seconds": number(_("Median (s)"), help=_("Median seconds for an answer."), format="%.1f"),
             "hours": number(_("Hours"), format="%.2f"),
-            "cost": number(_("Cost ({currency})", currency=symbol(config.team.currency)), format="localized"),
+            "cost": number(plain(_("Cost ({currency})", currency=symbol(config.team.currency))), format="localized"),
             "agreement": text(
                 _("Agreement (95%)"),
                 help=_(

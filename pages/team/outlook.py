@@ -3,6 +3,7 @@
 import streamlit as st
 
 from labeler.core.items import Counts
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark
 from labeler.i18n.money import money, symbol
 from labeler.measure.intervals import OpenEstimate
@@ -14,7 +15,7 @@ from labeler.report.sentences.pace import finish_in_words, pace_in_words, remain
 from pages.shared.figures import figures_in_a_row
 from pages.team.figures import Figures
 
-GOALS = {"budget": mark("budget"), "target": mark("target accuracy"), "number": mark("another number")}
+GOALS = {"budget": mark("Budget"), "target": mark("Target accuracy"), "number": mark("Another number")}
 
 
 def outlook(project: Project, work: Figures) -> None:
@@ -56,7 +57,7 @@ def outlook(project: Project, work: Figures) -> None:
             effort_charts.spent_chart(hours, expected and expected[0], _("hours")), width="stretch", key="hours"
         )
         if paid:
-            title = _("cost ({currency})", currency=symbol(config.team.currency))
+            title = plain(_("cost ({currency})", currency=symbol(config.team.currency)))
             st.altair_chart(
                 effort_charts.spent_chart(cost, expected and expected[1], title, legend=False),
                 width="stretch",

@@ -1,5 +1,6 @@
 """The gate: without a session nothing of Streamlit is reached, and nobody forges the header of a proxy."""
 
+import re
 from html import unescape
 
 import pytest
@@ -145,6 +146,24 @@ def test_an_invitation_ends_on_the_desk_with_a_new_account(client):
     assert reply.headers["location"] == "../../"
     assert client.get("/account/").text.count("jun") == 2  # title and head
     assert client.get(f"/account/invitation/{secret}").status_code == 404
+
+
+def test_a_link_that_was_used_leads_to_the_log_in(client):
+    reply = client.get("/account/invitation/used", headers={"Accept-Language": "ko"})
+    assert 'href="../login?language=ko"' in reply.text
+
+
+def test_the_pages_of_accounts_keep_the_language_that_was_chosen(client):
+    reply = client.get("/account/login", params={"next": "/progress?project=p&language=ko"})
+    assert '<html lang="ko">' in reply.text
+    assert 'name="language" value="ko"' in reply.text
+    assert '<html lang="ko">' in log_in(client, password="wrong words here", language="ko").text
+
+
+def test_the_first_field_that_is_empty_has_the_focus(client):
+    focused = re.compile(r'<input id="(\w+)"[^>]*autofocus')
+    assert focused.findall(client.get("/account/login").text) == ["name"]
+    assert focused.findall(log_in(client, password="wrong words here").text) == ["password"]
 
 
 def test_the_password_is_changed_with_the_present_one(client):

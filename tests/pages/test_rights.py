@@ -94,6 +94,21 @@ def test_the_menu_offers_annotators_what_they_may_open(people, monkeypatch):
     assert "Holdout" in [tab.label for tab in visit("progress").tabs]
 
 
+def test_a_page_that_the_menu_lacks_says_that_one_may_not_use_it(people, monkeypatch):
+    menus = []
+
+    def navigation(pages):
+        menus.append(pages)
+        return pages[0]
+
+    monkeypatch.setattr("streamlit.navigation", navigation)
+    as_visitor(monkeypatch, people["annotator"])
+    AppTest.from_file(str(ROOT / "pages" / "app.py"), default_timeout=30).run()
+    visibility = {page.url_path or "label": page.visibility for page in menus[0]}
+    assert {path for path, value in visibility.items() if value == "visible"} == {"label", "progress", "team"}
+    assert {"project", "review", "items", "server"} <= set(visibility)
+
+
 def test_a_right_that_was_taken_away_stops_the_next_click(people, monkeypatch):
     """Streamlit runs a callback before the page, which would find it out."""
     project = people["project"]

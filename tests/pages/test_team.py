@@ -99,6 +99,14 @@ def test_everybody_leads_by_default_and_sees_all(project, history):
     assert "6 a day of the calendar (6 – 6), from 9 working days in 9 calendar days" in text
 
 
+def test_the_sign_of_a_currency_is_bare_where_no_markdown_is_shown(project, history):
+    as_team(project, rate=60.0)
+    app = page("kim")
+    assert "Cost ($)" in app.dataframe[0].proto.columns
+    charts = " ".join(chart.proto.spec for chart in app.get("vega_lite_chart"))
+    assert "cost ($)" in charts
+
+
 @pytest.mark.slow
 def test_the_date_is_that_of_the_pace(project, history):
     as_team(project)

@@ -83,7 +83,7 @@ def confusion(evaluation: Evaluation) -> alt.LayerChart | alt.FacetChart:
     looks = list(zip(frame["right"].tolist(), frame["share"].tolist(), strict=True))
     frame = frame.assign(
         fill=[_blend(*(RIGHT if right else WRONG), share) for right, share in looks],
-        ink=["white" if right and share > 0.55 else INK for right, share in looks],
+        ink=["white" if right and share > 0.9 else INK for right, share in looks],
         sentence=[
             plain(_("{true}, taken for {predicted}: {n}", true=true, predicted=predicted, n=n))
             for true, predicted, n in zip(frame["true"], frame["predicted"], frame["items"], strict=True)

@@ -48,6 +48,24 @@ def test_of_many_classes_those_with_most_errors_are_shown():
     assert set(confusion_frame(evaluated)["true"]) <= set(shown)
 
 
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour, as WCAG 2 defines it."""
+    parts = [int({"white": "#ffffff"}.get(colour, colour)[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_figures_of_the_confusion_matrix_stand_out_from_their_cells():
+    targets = np.repeat([0, 1], 20)
+    for right in range(1, 20):
+        predicted = np.where(np.arange(40) % 20 < right, targets, 1 - targets)
+        drawn = confusion(evaluation(np.eye(2)[predicted], targets, ("a", "b"))).to_dict()
+        (cells,) = drawn["datasets"].values()
+        for cell in cells:
+            low, high = sorted(luminance(cell[name]) for name in ("fill", "ink"))
+            assert (high + 0.05) / (low + 0.05) >= 3.8, cell
+
+
 @pytest.mark.parametrize("classes", [2, 10, 40])
 def test_charts_are_valid(classes):
     proba, targets = forecasts(200, classes)
