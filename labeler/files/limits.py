@@ -13,13 +13,13 @@ _ENCRYPTED = 0x1  # in an entry's flags
 SMALL = 100 * MEBIBYTE  # unpacked bytes below which the ratio is of no concern
 
 
-def check_unpacked(name: str, archive: zipfile.ZipFile, most: float, setting: str, packed: int) -> None:
+def check_unpacked(name: str, unpacked: int, most: float, setting: str, packed: int) -> None:
     """Refuse a zip that would unpack to too much; what an entry states is never exceeded when it is read.
 
-    Args:   most: bytes in all. setting: that holds the limit. packed: bytes of the file.
+    Args:   unpacked: bytes that its entries state. most: bytes in all. setting: that holds the limit. packed: bytes of
+            the file.
     Raises: SourceError: names the file, its size and the setting.
     """
-    unpacked = sum(info.file_size for info in archive.infolist())
     check_size(name, unpacked, most, setting)
     if unpacked > SMALL and unpacked > MOST_RATIO * packed:
         raise SourceError(
@@ -29,12 +29,17 @@ def check_unpacked(name: str, archive: zipfile.ZipFile, most: float, setting: st
         )
 
 
-def check_password(name: str, archive: zipfile.ZipFile) -> None:
+def is_encrypted(entry: zipfile.ZipInfo) -> bool:
+    """Whether a file of a zip is protected by a password."""
+    return bool(entry.flag_bits & _ENCRYPTED)
+
+
+def check_password(name: str, is_protected: bool) -> None:
     """Refuse a zip that is protected by a password.
 
     Raises: SourceError: names the file.
     """
-    if any(info.flag_bits & _ENCRYPTED for info in archive.infolist()):
+    if is_protected:
         raise SourceError(
             "{name} is protected by a password: unpack it, and give the folder or a zip without a password.", name=name
         )

@@ -5,6 +5,7 @@ import os
 import unicodedata
 import zipfile
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,6 @@ from functools import partial
 from importlib.resources.abc import Traversable
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
 
 from labeler.core.errors import ImageError, SourceError
 from labeler.core.items import ForeignPrediction, GivenAnswer, Modality, Problem
@@ -20,9 +20,10 @@ from labeler.core.settings import LimitsConfig
 from labeler.files import column_guesses
 from labeler.files.addresses import Address, Source, allowed, is_address
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked
+from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked, is_encrypted
 from labeler.files.objects import MOST_BYTES, ObjectFile, listing
 from labeler.files.tables import Records, check_names, read_table
+from labeler.files.zip_directory import Packed, ZipDirectory
 from labeler.i18n.messages import Message, mark
 
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
@@ -39,24 +40,6 @@ class Embedded:
 
     def read_bytes(self) -> bytes:
         return self.content
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A file in a zip, which is open."""
-
-    archive: zipfile.ZipFile
-    entry: zipfile.ZipInfo
-
-    @property
-    def name(self) -> str:
-        return self.entry.filename.rpartition("/")[2]
-
-    def open(self, _mode: str = "rb") -> IO[bytes]:
-        return self.archive.open(self.entry)
-
-    def read_bytes(self) -> bytes:
-        return self.archive.read(self.entry)
 
 
 Picture = Traversable | ObjectFile | Embedded | Packed
@@ -224,8 +207,8 @@ class _File:
 def _files(source: Source, limits: LimitsConfig) -> Callable[[], Iterable[_File]]:
     """The files of a folder, zip or store in the order of their names, from the first one on with each call.
 
-    A folder is walked anew, so that no list of its files is kept. Of a zip its directory is kept, without which it
-    cannot be read; a store lists all its files at once.
+    A folder is walked anew, so that no list of its files is kept. Of a zip it is kept where the directory has each
+    file; a store lists all its files at once.
     """
     if not isinstance(source, Address):
         return partial(_folder, source) if source.is_dir() else _zip(source, limits)
@@ -296,18 +279,39 @@ def _objects(source: Address) -> list[_File]:
 
 
 def _zip(source: Path, limits: LimitsConfig) -> Callable[[], Iterator[_File]]:
+    with _unbroken(source):
+        directory = ZipDirectory(source)
+        keys, places = [], array("Q")
+        unpacked, is_protected = 0, False
+        for packed in directory:
+            # as paths are compared: part by part
+            keys.append("\0".join(_name_in_zip(packed.entry).parts).encode())
+            places.append(packed.place)
+            unpacked += packed.entry.file_size
+            is_protected = is_protected or is_encrypted(packed.entry)
+    most = limits.unpacked_gigabytes * GIBIBYTE
+    check_unpacked(source.name, unpacked, most, "limits.unpacked_gigabytes", source.stat().st_size)
+    check_password(source.name, is_protected)
+    ordered = array("Q", (places[number] for number in sorted(range(len(places)), key=keys.__getitem__)))
+
+    def files() -> Iterator[_File]:
+        with _unbroken(source):
+            for packed in directory.at(ordered):
+                if (file := _file_in_zip(packed)) is not None:
+                    yield file
+
+    return files
+
+
+@contextmanager
+def _unbroken(source: Path) -> Iterator[None]:
+    """Raises: SourceError: the directory of the zip is broken."""
     try:
-        archive = zipfile.ZipFile(source)  # stays open for as long as a row refers to it
+        yield
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):  # all three from broken bytes
         raise SourceError(
             "{name} is not a zip file, or is cut off: make or fetch it again.", name=source.name
         ) from None
-    most = limits.unpacked_gigabytes * GIBIBYTE
-    check_unpacked(source.name, archive, most, "limits.unpacked_gigabytes", source.stat().st_size)
-    check_password(source.name, archive)
-    # as paths are compared: part by part
-    entries = sorted(archive.infolist(), key=lambda entry: "\0".join(_name_in_zip(entry).parts))
-    return lambda: (file for entry in entries if (file := _file_in_zip(archive, entry)) is not None)
 
 
 def _name_in_zip(entry: zipfile.ZipInfo) -> PurePosixPath:
@@ -316,9 +320,9 @@ def _name_in_zip(entry: zipfile.ZipInfo) -> PurePosixPath:
     return PurePosixPath(decode_name(raw).replace("\\", "/"))
 
 
-def _file_in_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> _File | None:
+def _file_in_zip(packed: Packed) -> _File | None:
     """The file; None: it is a folder, or litter."""
-    name = _name_in_zip(entry)
+    entry, name = packed.entry, _name_in_zip(packed.entry)
     if entry.is_dir() or (_is_litter(name) and not _leaves_the_folder(name)):
         return None
     problem = None
@@ -328,7 +332,7 @@ def _file_in_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> _File | No
         problem = mark("would unpack to more than {n} MiB", n=_MAX_ENTRY >> 20)
     elif entry.compress_type not in _PACKED_AS:
         problem = mark("is packed in a way that cannot be read: pack it as an ordinary zip")
-    return _File(name, Packed(archive, entry), problem)
+    return _File(name, packed, problem)
 
 
 def _is_litter(name: PurePosixPath) -> bool:

@@ -238,7 +238,8 @@ def _filled_rows(source: Path, last: int | None, limits: LimitsConfig) -> Iterat
     try:
         with zipfile.ZipFile(source) as archive:
             most = limits.table_megabytes * MEBIBYTE
-            check_unpacked(source.name, archive, most, "limits.table_megabytes", source.stat().st_size)
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            check_unpacked(source.name, unpacked, most, "limits.table_megabytes", source.stat().st_size)
         from labeler.files.workbooks import rows_of  # here, because loading openpyxl takes longer than most tables
 
         with closing(rows_of(source)) as rows:

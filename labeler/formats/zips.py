@@ -14,9 +14,10 @@ from labeler.core.errors import SourceError
 from labeler.core.settings import LimitsConfig
 from labeler.files.addresses import Source
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked
+from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked, is_encrypted
 from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.files.uploads import safe_name
+from labeler.files.zip_directory import Packed, ZipDirectory
 from labeler.formats.recognise import TABLE, recognise
 
 PREFIX = ".unpacked-"  # of the folders that are unpacked into
@@ -52,8 +53,7 @@ def unpacked(
     with tempfile.TemporaryDirectory(dir=place, prefix=PREFIX) as scratch:
         folder = Path(scratch) / source.name
         try:
-            with zipfile.ZipFile(source) as archive:
-                is_of_tool = _unpack(archive, folder, limits, images, columns)
+            is_of_tool = _unpack(source, folder, limits, images, columns)
         except _BROKEN:
             raise SourceError(
                 "{name} is not a zip file, or is cut off: make or fetch it again.", name=source.name
@@ -61,52 +61,55 @@ def unpacked(
         yield folder if is_of_tool else source
 
 
-def _unpack(archive: zipfile.ZipFile, folder: Path, limits: LimitsConfig, images: bool, columns: SourceColumns) -> bool:
+def _unpack(source: Path, folder: Path, limits: LimitsConfig, images: bool, columns: SourceColumns) -> bool:
     """Whether the zip holds another tool's folder, which is unpacked then."""
-    source = Path(archive.filename or "")
-    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
-    documents = [entry for entry in entries if _suffix(entry) in _DOCUMENTS]
-    if not documents:
+    directory = ZipDirectory(source)
+    if not any(_suffix(file) in _DOCUMENTS for file in _files(directory)):
         return False
+    unpacked, is_protected = 0, False
+    for packed in directory:
+        unpacked += packed.entry.file_size
+        is_protected = is_protected or is_encrypted(packed.entry)
     most = limits.unpacked_gigabytes * GIBIBYTE
-    check_unpacked(source.name, archive, most, "limits.unpacked_gigabytes", source.stat().st_size)
-    check_password(source.name, archive)
-    top = _top(entries)
-    _write(archive, documents, folder, top)
+    check_unpacked(source.name, unpacked, most, "limits.unpacked_gigabytes", source.stat().st_size)
+    check_password(source.name, is_protected)
+    top = _top(directory)
+    _write(source, (file for file in _files(directory) if _suffix(file) in _DOCUMENTS), folder, top)
     if columns.format == TABLE or recognise(folder, SourceColumns(format=columns.format)) is None:
         return False
-    pictures = [entry for entry in entries if _suffix(entry) in IMAGE_SUFFIXES]
-    _write(archive, pictures, folder, top, is_whole=images)
+    _write(source, (file for file in _files(directory) if _suffix(file) in IMAGE_SUFFIXES), folder, top, images)
     return True
 
 
-def _write(
-    archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo], folder: Path, top: str, is_whole: bool = True
-) -> None:
-    """Write entries below the folder, without the folder `top` that all of them are in."""
-    for entry in entries:
-        path = folder / safe_name(entry.filename.removeprefix(top))
+def _files(directory: ZipDirectory) -> Iterator[Packed]:
+    """The files of a zip without litter."""
+    return (file for file in directory if not file.entry.is_dir() and not _is_litter(file.entry.filename))
+
+
+def _write(source: Path, files: Iterable[Packed], folder: Path, top: str, is_whole: bool = True) -> None:
+    """Write files of a zip below the folder, without the folder `top` that all of them are in."""
+    for packed in files:
+        path = folder / safe_name(packed.entry.filename.removeprefix(top))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
                 if is_whole:
-                    with archive.open(entry) as content:
+                    with packed.open() as content:
                         shutil.copyfileobj(content, file)
         except OSError as error:
             if error.errno not in _NO_NAME:
                 raise
             raise SourceError(
                 "{name} holds a file whose name cannot be used here: {entry}. Rename it, and pack the zip again.",
-                name=Path(archive.filename or "").name,
-                entry=_beginning(entry.filename),
+                name=source.name,
+                entry=_beginning(packed.entry.filename),
             ) from error
 
 
-def _top(entries: Iterable[zipfile.ZipInfo]) -> str:
-    """The folder that all entries are in, with the / after it; "" where there is none."""
-    tops = {entry.filename.partition("/")[0] + "/" for entry in entries}
-    top = tops.pop()
-    return top if not tops and all(entry.filename.startswith(top) for entry in entries) else ""
+def _top(directory: ZipDirectory) -> str:
+    """The folder that all files are in, with the / after it; "" where there is none."""
+    top = next(_files(directory)).entry.filename.partition("/")[0] + "/"
+    return top if all(file.entry.filename.startswith(top) for file in _files(directory)) else ""
 
 
 def _beginning(name: str) -> str:
@@ -114,8 +117,8 @@ def _beginning(name: str) -> str:
     return name if len(name) <= SHOWN else name[:SHOWN] + "…"
 
 
-def _suffix(entry: zipfile.ZipInfo) -> str:
-    return PurePosixPath(entry.filename).suffix.lower()
+def _suffix(file: Packed) -> str:
+    return PurePosixPath(file.entry.filename).suffix.lower()
 
 
 def _is_litter(name: str) -> bool:

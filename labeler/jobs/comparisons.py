@@ -17,7 +17,7 @@ from labeler.core.file_copies import link_or_copy
 from labeler.core.items import Progress
 from labeler.core.jobs import Comparison, ComparisonRequest
 from labeler.core.processes import cores
-from labeler.files.limits import check_password
+from labeler.files.limits import check_password, is_encrypted
 from labeler.files.sources import SourceColumns
 from labeler.files.tables import read_table
 from labeler.i18n.messages import mark
@@ -83,7 +83,7 @@ def _unpack(path: Path) -> Path:
     target = path.with_suffix("")
     try:
         with zipfile.ZipFile(path) as archive:
-            check_password(path.name, archive)
+            check_password(path.name, any(map(is_encrypted, archive.infolist())))
             if sum(info.file_size for info in archive.infolist()) > _MAX_UNPACKED:
                 raise SourceError(
                     "{name} would unpack to more than {max_unpacked} GiB: make it smaller.",
