@@ -82,9 +82,9 @@ class Trial:
         guessed = Known(guesses=guesses).prior(learning.normalizer, self.task.dataset.embeddings, learning.n_classes)
         return {
             "with the sentences": prior,
-            "with predictions": guessed,
-            "wrong": wrong,
-            "mute": standardised(random, features),
+            f"with predictions, {RIGHT:.0%} right": guessed,
+            "sentences of the other class (wrong)": wrong,
+            "random directions (mute)": standardised(random, features),
         }
 
     def accuracy(self, prior: Prior | None, n: int, seed: int) -> tuple[float, float]:

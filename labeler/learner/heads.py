@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import log_softmax
 
 from labeler.core import processes
 from labeler.core.errors import TooFewClassesError
@@ -18,20 +19,20 @@ from labeler.learner.task import LearningTask
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-# Imports of scipy, sklearn and threadpoolctl are deferred: they are slow to load.
+# Imports of scipy.linalg, sklearn and threadpoolctl are deferred: they are slow to load.
 
 # Inverse strength of the L2 penalty. Fixed: values that cross-validation picks on actively chosen labels are worse.
 C_TEXT, C_IMAGE = 1.0, 3.0
 SHRINKAGE = 0.6  # of the covariance towards a sphere
 TEMPERATURE = 3.0  # with few labels the discriminant is far too confident
 
-# How much a prior may count, and how likely each of these is before there is evidence. A handful of labels that are
-# held back says by chance that it is useless, so it takes more then to believe that.
-PRIOR_WEIGHTS = np.array([0.0, 1.0, 2.0])
-BELIEFS, BELIEFS_OF_FEW = np.array([0.03, 0.1, 0.87]), np.array([0.001, 0.1, 0.899])
+# How much a prior may count, and how likely each of these is before there is evidence.
+PRIOR_WEIGHTS, BELIEFS = np.array([0.0, 1.0, 2.0]), np.array([0.05, 0.1, 0.85])
+SOFTENED = 1.5  # temperature of the evidence: a prior that makes a model right, but too sure, is no worse for it
 EVIDENCE = 300  # labels that decide between them; more tell nothing new
-FADES, ENDS = 100, 500  # labels: with more a prior counts less, and then nothing, whatever the likelihood says
+FADES, ENDS = 30, 500  # labels: with more a prior counts less, and then nothing, whatever the likelihood says
 FEW = 20  # labels: with a prior, a discriminant of fewer is only noise beside it
+LEAST_FREE, FREE = 0.05, 200  # the strength beside a prior: its share before there are labels, and those for all of it
 FLOOR = 1e-4  # the smallest probability that counts as evidence
 FOLDS = 5
 
@@ -42,6 +43,7 @@ LARGE = 2 * 10**10
 PASSES = 200  # that a fit of a regression makes, about
 
 Head = tuple[np.ndarray, np.ndarray]  # weight (c, r), bias (c,)
+Span = tuple[np.ndarray, np.ndarray]  # of a task, see `_span`
 
 
 def fit_heads(task: LearningTask, weight: float | None = None) -> LinearHeads:
@@ -56,7 +58,7 @@ def fit_heads(task: LearningTask, weight: float | None = None) -> LinearHeads:
             and no prior that says more.
     """
     weight = weight_of_prior(task) if weight is None else weight
-    return _plain_heads(task) if not weight or task.prior is None else _heads_with(task, task.prior, weight)
+    return _heads_of(task, weight, _span(task))
 
 
 def weight_of_prior(task: LearningTask) -> float:
@@ -64,7 +66,7 @@ def weight_of_prior(task: LearningTask) -> float:
 
     It is the weight with the highest posterior on labels that were held back, of at most `EVIDENCE` of them. From
     `FADES` labels on it falls in proportion to them, and from `ENDS` on it is 0: likelihood alone would keep a prior
-    that makes a model sure, not right.
+    that makes a model sure, not right. With fewer, likelihood alone would refuse one that is right, but too sure.
     """
     labels = task.labels
     if task.prior is None or len(labels) >= ENDS:
@@ -73,70 +75,75 @@ def weight_of_prior(task: LearningTask) -> float:
     if len(labels) > EVIDENCE:
         task = task.subset(np.random.default_rng(0).permutation(len(labels))[:EVIDENCE])
         labels = task.labels
-    evidence = np.log(BELIEFS_OF_FEW if len(labels) < FEW else BELIEFS)
+    evidence = np.log(BELIEFS)
     all_rows = np.arange(len(labels))
     for rows in stratified(labels.targets, FOLDS, 0, task.groups):
         if not len(rows):
             continue
         rest, true = task.subset(np.setdiff1d(all_rows, rows)), labels.targets[rows]
+        span = _span(rest)
         for place, weight in enumerate(weights):
-            proba = _proba(rest, float(weight), labels.positions[rows])
-            of_truth = np.where(true, proba, 1 - proba) if labels.several else proba[np.arange(len(rows)), true]
-            evidence[place] += np.log(np.maximum(of_truth, FLOOR)).sum()
+            proba = _proba(rest, float(weight), span, labels.positions[rows])
+            evidence[place] += _evidence(np.stack([1 - proba, proba], axis=-1) if labels.several else proba, true)
     if len(np.unique(labels.targets, axis=0)) < 2:
         evidence[0] = -np.inf  # labels of one class train nothing by themselves
     return float(weights[evidence.argmax()])
 
 
-def _proba(task: LearningTask, weight: float, positions: np.ndarray) -> np.ndarray:
+def _evidence(proba: np.ndarray, true: np.ndarray) -> float:
+    """The log likelihood of what is true, with softened probabilities.
+
+    Args: proba: (…, C) of the outcomes. true: (…) int, the outcomes that came.
+    """
+    log = log_softmax(np.log(np.maximum(proba, FLOOR)) / SOFTENED, axis=-1)
+    return float(np.take_along_axis(log, true.astype(np.intp)[..., None], axis=-1).sum())
+
+
+def _proba(task: LearningTask, weight: float, span: Span, positions: np.ndarray) -> np.ndarray:
     """(k, C) probabilities by heads with this weight of the prior; all equal where labels of one class have none."""
-    if weight and task.prior is not None:
-        return _heads_with(task, task.prior, weight).predict_proba(task.dataset, positions)
     try:
-        return _plain_heads(task).predict_proba(task.dataset, positions)
+        return _heads_of(task, weight, span).predict_proba(task.dataset, positions)
     except TooFewClassesError:
         return np.full((len(positions), task.n_classes), 1 / task.n_classes)
 
 
-def _heads_with(task: LearningTask, prior: Prior, weight: float) -> LinearHeads:
+def _heads_of(task: LearningTask, weight: float, span: Span) -> LinearHeads:
+    if not weight or task.prior is None:
+        return _plain_heads(task, span)
+    return _heads_with(task, task.prior, weight, span)
+
+
+def _heads_with(task: LearningTask, prior: Prior, weight: float, span: Span) -> LinearHeads:
     """Heads over all classes whose logits are those of the prior, times its weight, and what was learned beside it."""
     if task.labels.several:
-        return _over_all_classes(task, [_beside_of_each(task, prior, weight)])
-    fitted = [_beside(task, prior, weight)]
+        return _over_all_classes(task, [_beside_of_each(task, prior, weight, span)])
+    fitted = [_beside(task, prior, weight, span)]
     targets = task.labels.targets
     if len(targets) >= FEW and len(np.unique(targets)) == task.n_classes:
-        features, basis = _span(task)
+        features, basis = span
         learned, bias = discriminant(features, targets)
         fitted.append((learned @ basis + weight * prior.weight, bias + weight * prior.bias))
     return _over_all_classes(task, fitted)
 
 
-def _beside(task: LearningTask, prior: Prior, weight: float) -> Head:
-    """Weight (C, d) and bias (C,) of a prior and of a logistic regression of what it leaves open.
-
-    The fewer labels there are, the less they may change.
-    """
-    n = len(task.labels)
-    whole = task.features(task.labels.positions)
-    features, basis = _span(task) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
-    strength = _strength(task.dataset) * min(1.0, 0.1 + n / 50)
-    offset = weight * prior.scores(whole)
-    learned, bias = offset_logistic(features, task.labels.targets.astype(np.intp), offset, strength)
+def _beside(task: LearningTask, prior: Prior, weight: float, span: Span) -> Head:
+    """Weight (C, d) and bias (C,) of a prior and of a logistic regression of what it leaves open."""
+    features, basis = span
+    offset = weight * prior.scores(task.features(task.labels.positions))
+    learned, bias = offset_logistic(features, task.labels.targets.astype(np.intp), offset, _strength_beside(task))
     return learned @ basis + weight * prior.weight, bias + weight * prior.bias
 
 
-def _beside_of_each(task: LearningTask, prior: Prior, weight: float) -> Head:
+def _beside_of_each(task: LearningTask, prior: Prior, weight: float, span: Span) -> Head:
     """As `_beside`, of items with several classes: for each class the log odds of yes, learned alone.
 
     Before there are labels an item is taken to have one class on average; then the labels say how frequent each is.
     """
-    n, n_classes = len(task.labels), task.n_classes
-    whole = task.features(task.labels.positions)
-    features, basis = _span(task) if n else (whole, np.eye(whole.shape[1], dtype=whole.dtype))
-    strength = _strength(task.dataset) * min(1.0, 0.1 + n / 50)
-    frequency = (task.labels.targets.sum(axis=0) + 1) / (n + max(n_classes, 2))
+    n_classes, strength = task.n_classes, _strength_beside(task)
+    features, basis = span
+    frequency = (task.labels.targets.sum(axis=0) + 1) / (len(task.labels) + max(n_classes, 2))
     base = np.log(frequency / (1 - frequency))
-    scores, heads = weight * prior.scores(whole) + base, []
+    scores, heads = weight * prior.scores(task.features(task.labels.positions)) + base, []
     for c in range(n_classes):
         halves = np.column_stack([-scores[:, c], scores[:, c]]) / 2
         learned, bias = offset_logistic(features, task.labels.targets[:, c].astype(np.intp), halves, strength)
@@ -151,9 +158,9 @@ def _over_all_classes(task: LearningTask, fitted: list[Head]) -> LinearHeads:
     return LinearHeads(task.normalizer, classes, task.n_classes, weight, bias, task.labels.several)
 
 
-def _plain_heads(task: LearningTask) -> LinearHeads:
+def _plain_heads(task: LearningTask, span: Span) -> LinearHeads:
     """Heads that learn from the labels alone."""
-    features, basis = _span(task)
+    features, basis = span
     strength = _strength(task.dataset)
 
     def fit(targets: np.ndarray) -> list[Head]:
@@ -176,7 +183,7 @@ def fit_committee(task: LearningTask, members: int, seed: int) -> LinearHeads:
         n = len(task.labels)
         drawn = [task.subset(rng.integers(n, size=n)) for _ in range(members)]
         beside = _beside_of_each if task.labels.several else _beside
-        return _over_all_classes(task, [beside(bootstrap, task.prior, weight) for bootstrap in drawn])
+        return _over_all_classes(task, [beside(part, task.prior, weight, _span(part)) for part in drawn])
     features, basis = _span(task)
     strength = _strength(task.dataset)
 
@@ -280,7 +287,12 @@ def _strength(dataset: Dataset) -> float:
     return C_TEXT if dataset.is_of_texts else C_IMAGE
 
 
-def _span(task: LearningTask) -> tuple[np.ndarray, np.ndarray]:
+def _strength_beside(task: LearningTask) -> float:
+    """The strength of what is learned beside a prior: the fewer labels there are, the less they may change."""
+    return _strength(task.dataset) * min(1.0, LEAST_FREE + len(task.labels) / FREE)
+
+
+def _span(task: LearningTask) -> Span:
     """The labels' features as heads learn from them (m, r), and the columns that each stands for (r, d).
 
     Up to `SPREAD_ENDS` labels the features are stretched as the pool is spread. The rows lie in an orthonormal basis of

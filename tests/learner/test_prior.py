@@ -141,6 +141,15 @@ def test_a_wrong_prior_counts_for_nothing_and_the_heads_are_those_without_it() -
     assert fit_heads(task).to_bytes() == fit_heads(task.without_prior()).to_bytes()
 
 
+def test_a_prior_that_is_right_in_three_quarters_is_not_refused_because_it_is_too_sure() -> None:
+    draw = np.random.default_rng(1)
+    features = draw.normal(size=(300, 30)).astype(np.float32)
+    targets = ((features[:, 0] > 0) ^ (draw.random(300) < 0.25)).astype(int)
+    task = LearningTask.of(Dataset([""] * 300, features, (30,)), Labels(np.arange(60), targets[:60]), 2)
+    direction = np.outer([-1.0, 1.0], np.eye(30)[0])
+    assert weight_of_prior(replace(task, prior=standardised(direction, task.features(np.arange(300))))) > 0
+
+
 def test_with_many_labels_a_prior_counts_for_less_and_then_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     task, few = labeled(40), labeled(20)
     monkeypatch.setattr(heads, "FADES", 20)
