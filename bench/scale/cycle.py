@@ -14,7 +14,8 @@ are those of all its threads, so they compare where other programs share the mac
 items were embedded, with the start of the network; the rest of them are the rounds'. Meanwhile somebody reserves, and
 behind the import answers, as the desk does, 20 times a second, so that a round is always due: rounds and embedding take
 turns here, in one process, where a worker runs them beside each other. The exponent of growth is that between the
-smallest and the largest size: 1 is linear.
+smallest and the largest size: 1 is linear. *Labels* are those of the pool when the step has ended: the longer the steps
+before took, the more there are, and a round takes longer with more of them, too.
 
 With `--go-on` the projects stay in `--folder`, and steps that `--out` has are not done again: a run of many hours that
 was cut off goes on with the same command. Of the step that was cut off, the seconds are those of what was left of it,
@@ -226,7 +227,10 @@ def reserve_and_answer(store: Store, _number: int) -> None:
 def figures(run: Watched, project: Project, waits: list[float]) -> dict[str, Any]:
     """What a line of the table says of a step."""
     quantiles = [round(float(value), 1) for value in np.quantile(waits, (0.5, 0.99, 1))] if waits else None
+    with project.store() as store:
+        labels = store.items.count_labeled()
     return {
+        "labels": labels,
         "seconds": round(run.seconds, 1),
         "of the processor": round(run.processor, 1),
         "embedding": round(run.embedding, 1) if isinstance(run, Worked) else None,
