@@ -17,12 +17,12 @@ class Bucket:
 
     address_of_all: Address
 
-    def files(self) -> Iterator[Seen]:
-        """The objects by their keys, other than hidden ones.
+    def files(self, after: str = "") -> Iterator[Seen]:
+        """The objects by their keys, other than hidden ones; those behind the key `after`.
 
         Raises: StoreError, SourceError: they cannot be listed, or may not be.
         """
-        for entry in listing(self.address_of_all):
+        for entry in listing(self.address_of_all, after):
             key = entry.address.key
             if not any(part.startswith(".") for part in PurePosixPath(key).parts):
                 yield Seen(key, f"{entry.known.version}-{entry.known.bytes}", entry.known.bytes)

@@ -41,8 +41,11 @@ class Seen:
 class Place(Protocol):
     """Where files appear."""
 
-    def files(self) -> Iterator[Seen]:
-        """The files there. Raises: LabelerError: they cannot be listed."""
+    def files(self, after: str = "", /) -> Iterator[Seen]:
+        """The files there, in an order that stays. Those up to the one named `after` may be left out.
+
+        Raises: LabelerError: they cannot be listed.
+        """
         ...
 
     def fetch(self, seen: Seen, target: Path) -> str:
@@ -67,13 +70,14 @@ class _Taken:
 
 def bring(place: Place, look: Look) -> Brought:
     """What is new at a place, as far as one look brings it. Raises: LabelerError: it cannot be listed."""
-    taken, size, is_more = _Taken(), 0, False
+    taken, size, is_more, last = _Taken(), 0, False, ""
     for seen in _new(place, look):
         is_too_much = len(taken.versions) == MOST_FILES or size + seen.bytes > MOST_BYTES or look.is_over
         if taken.versions and is_too_much:
             is_more = True
             break
         size += seen.bytes
+        last = seen.name
         taken.versions[seen.name] = seen.version
         if seen.bytes > MOST_BYTES:
             taken.problems.append(Problem(seen.name, mark("is larger than {n} MiB", n=MOST_BYTES >> 20)))
@@ -82,13 +86,14 @@ def bring(place: Place, look: Look) -> Brought:
         else:
             _take(place, look, seen, taken)
         look.tell(len(taken.versions), 0, size)
-    return Brought(_sources(look, taken), None, taken.versions, taken.problems, is_more, bytes=size)
+    resume = {"after": last} if is_more else {}
+    return Brought(_sources(look, taken), None, taken.versions, taken.problems, is_more, resume, bytes=size)
 
 
 def _new(place: Place, look: Look) -> Iterator[Seen]:
     """The files of the project's kind that were not read yet."""
     kinds = (*IMAGE_SUFFIXES, PACKED) if look.modality == "image" else (*TABLE_SUFFIXES, TEXT)
-    files = (seen for seen in place.files() if seen.suffix in kinds)
+    files = (seen for seen in place.files(look.resume.get("after", "")) if seen.suffix in kinds)
     while part := list(islice(files, AT_ONCE)):
         unread = look.unread({seen.name: seen.version for seen in part})
         yield from (seen for seen in part if seen.name in unread)

@@ -24,8 +24,9 @@ class Folder:
 
     path: Path
 
-    def files(self) -> Iterator[Seen]:
-        """The files in the order of their names, other than hidden ones, links, and those that are being written.
+    def files(self, _after: str = "") -> Iterator[Seen]:
+        """The files in the order of their names, other than hidden ones, links, and those that are being written; all
+        of them, since they are listed fast.
 
         Raises: FeedError: the folder cannot be listed.
         """

@@ -62,21 +62,27 @@ def read(address: Address) -> bytes:
     return _asked(address, lambda store: store.cat_file(address.path, **_limits(store)))
 
 
-def listing(address: Address) -> Iterator[ObjectFile]:
+def listing(address: Address, after: str = "") -> Iterator[ObjectFile]:
     """The objects below an address in the order of their folders and names; or the object that it is.
 
+    Args:   after: the key of an object: only those behind it in this order, without asking for folders before it.
     Raises: ObjectError: the store does not list it; SourceError: it may not be asked; raised by the first step.
     """
     folders, is_first = [address], True
     while folders:
         folder = folders.pop()
         entries = _asked(folder, _entries(folder.path))
+        above = f"{folder.key}/" if folder.key else ""
+        reached, is_in_folder, _ = after.removeprefix(above).partition("/") if after.startswith(above) else ("", "", "")
         inside = []
         for entry in sorted(entries, key=lambda entry: str(entry["name"])):
             key = str(entry["name"]).strip("/").partition("/")[2]
             below = Address(address.store, address.bucket, key)
             if entry["type"] == "directory":
-                inside += [below] if key != folder.key else []
+                is_behind = not is_in_folder or key.removeprefix(above) >= reached
+                inside += [below] if key != folder.key and is_behind else []
+            elif is_in_folder or (reached and key.removeprefix(above) <= reached):
+                continue
             elif key and (key != folder.key or is_first) and not str(entry["name"]).endswith("/"):
                 yield ObjectFile(below, _facts(entry))
         folders += reversed(inside)

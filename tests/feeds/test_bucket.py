@@ -1,11 +1,13 @@
 """Objects of a store: new and changed ones, images where they are and texts as copies."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from labeler.core.errors import SourceError
 from labeler.core.settings import FeedConfig
+from labeler.feeds import files
 from labeler.feeds.look import Look
 from labeler.feeds.read import check, look_at
 from tests.support.objects import in_memory, picture
@@ -35,6 +37,32 @@ def test_images_of_a_folder_are_a_group_where_the_feed_says_so(tmp_path):
         assert columns.group == "folder"
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         assert sorted(record["folder"] for record in records) == ["", "kim"]
+
+
+def test_a_look_that_goes_on_asks_for_no_folder_that_was_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_FILES", 2)
+    keys = ["0.txt", "a/1.txt", "a/2.txt", "a/b/3.txt", "a/b/4.txt", "a-/5.txt", "c/6.txt"]
+    with in_memory() as store:
+        for key in keys:
+            store.pipe(f"/mail/{key}", b"hello")
+        asked: list[list[str]] = []
+        taken: list[str] = []
+        look, ls = Look("mail", FeedConfig("bucket", "memory://mail"), "text", tmp_path, tmp_path), type(store).ls
+
+        def watched(of_store: object, path: str, **how: object) -> object:
+            asked[-1].append(path)
+            return ls(of_store, path, **how)
+
+        monkeypatch.setattr(type(store), "ls", watched)
+        is_more = True
+        while is_more:
+            asked.append([])
+            brought = look_at(look)
+            taken += brought.versions
+            is_more, look = brought.is_more, replace(look, resume=brought.resume)
+    assert taken == keys
+    first, *_, last = [[path.partition("mail")[2] for path in paths] for paths in asked]
+    assert (first, last) == (["", "/a", "/a/b", "/a-", "/c"], ["", "/a-", "/c"])
 
 
 def test_tables_and_texts_are_copied(tmp_path):
