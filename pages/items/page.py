@@ -24,7 +24,7 @@ if not newest:
     st.stop()
 user = require_name(_("Go on"))
 st.title(_("Items"))
-require_right(project, "see_items", _("The leads of this project look through the items."))
+require_right(project, "see_items", _("The leads and auditors of this project look through the items."))
 asking.announce()
 here = opened(project)
 with project.store() as store:

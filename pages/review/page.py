@@ -20,7 +20,7 @@ user = require_name(_("Go on"))
 # The item is what the page is for, so little space stays empty above it.
 st.html("<style>@media (min-width: 769px) { .stMainBlockContainer { padding-top: 3rem } }</style>")
 st.title(_("Review"))
-require_right(project, "review", _("The leads of this project review the labels."))
+require_right(project, "review", _("The reviewers and leads of this project review the labels."))
 with st.container():  # always there, so that a message does not move what is below
     if message := st.session_state.pop(MESSAGE, None):
         st.error(translate(message))

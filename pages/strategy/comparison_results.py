@@ -102,6 +102,7 @@ def result(comparison: Comparison, report: Mapping[str, Any], use_button: UseBut
 
 
 WIDTHS = [3, 2, 3, 2, 3]
+DIGITS = 1  # of points after the decimal point, as in the sentence above the table
 HEADS = (mark("Strategy"), mark("Mean accuracy"), mark("Gain over random"), mark("Labels saved"))
 
 
@@ -159,10 +160,11 @@ def mean_in_words(row: Mapping[str, Any]) -> str:
 def gain_in_words(row: Mapping[str, Any]) -> str:
     if row["strategy"] == comparison_charts.CONTROL:
         return _("the control")
-    gain = signed(row["gain_over_random"])
+    gain = signed(row["gain_over_random"], DIGITS)
     if row["gain_low"] is None:
         return _("{gain} points (one run has no interval)", gain=gain)
+    low, high = (signed(row[end], DIGITS) for end in ("gain_low", "gain_high"))
     colours: dict[str, str] = {comparison_charts.BETTER: "green", comparison_charts.WORSE: "red"}
     colour = colours.get(comparison_charts.verdict(row))
-    text = _("{gain} points ({low} to {high})", gain=gain, low=signed(row["gain_low"]), high=signed(row["gain_high"]))
+    text = _("{gain} points ({low} to {high})", gain=gain, low=low, high=high)
     return f":{colour}[{text}]" if colour else text

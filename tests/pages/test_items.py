@@ -64,7 +64,7 @@ def press(app, label: str):
 def test_only_leads_see_the_page(filled):
     app = visit("items", annotator="ann")
     assert listed(app) == []
-    assert "The leads of this project look through the items." in everything(app)
+    assert "The leads and auditors of this project look through the items." in everything(app)
 
 
 def test_holdout_items_without_a_label_are_not_listed(filled):

@@ -138,7 +138,7 @@ def test_filters_leave_what_they_name(filled):
 def test_only_leads_review(filled, monkeypatch):
     monkeypatch.setattr("labeler.access.users.getpass.getuser", lambda: "ann")
     app = visit("review")
-    assert "The leads of this project" in everything(app)
+    assert "The reviewers and leads of this project review the labels." in everything(app)
     assert not [button for button in app.button if button.label in ("good", "bad")]
 
 
