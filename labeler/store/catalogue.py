@@ -128,7 +128,8 @@ class Catalogue:
 
         Without words and a column all is found at once, by indexes alone.
 
-        Args: so_far: what the search has found before. among: (k,) ascending ids, to which it is limited.
+        Args: so_far: what the search has found before. among: (k,) ids, to which it is limited, in
+              their order in place of that of import.
         """
         with self.db.read():
             candidates = self.candidates(wanted)

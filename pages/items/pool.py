@@ -26,7 +26,8 @@ NAME = "map"  # of these jobs in the keys of widgets
 class Opinions:
     """A model's predictions for the pool's items, by ascending id. proba: (n, C) over the project's classes.
 
-    answers: (n,) class indices, or (n, C) bool. confidence: (n,) the probability of each answer.
+    answers: (n,) class indices, or (n, C) bool. confidence: (n,) the probability of each answer. made_at: when their
+    file was written, in ns.
     """
 
     items: np.ndarray
@@ -34,6 +35,7 @@ class Opinions:
     answers: np.ndarray
     confidence: np.ndarray
     config: Config
+    made_at: int
 
     def rows(self, ids: np.ndarray) -> np.ndarray:
         """(k,) the row of each of these items; −1 where there is no prediction for it."""
@@ -68,7 +70,7 @@ def _opinions(_project: Project, _store: Store, key: tuple[str, str, int, int]) 
         return None
     answers = decisions.predicted(kept.proba, _project.config.several)
     confidence = decisions.proba_of_items(kept.proba, answers)
-    return Opinions(kept.items, kept.proba, answers, confidence, _project.config)
+    return Opinions(kept.items, kept.proba, answers, confidence, _project.config, key[3])
 
 
 def places(project: Project) -> PoolMap | None:

@@ -233,23 +233,26 @@ def result(project: Project, store: Store, choice: Choice, opinions: Opinions | 
     if choice.like is not None:
         by_model = key, choice.wanted, choice.like, store.rounds.next_number(), items.size
         near = cached("similar", by_model, lambda: _similar(project, store, choice, opinions))
-        return _by_opinions(near, choice, opinions) if choice.needs_opinions else _whole(near)
+        return _whole(_by_opinions(near, choice, opinions) if choice.needs_opinions else near)
+    among, made_at = None, 0
     if choice.needs_opinions:
-        among = cached("among", (key, choice.wanted, items.size), lambda: _among(store, choice.wanted, items))
-        return _by_opinions(among, choice, opinions)
+        among, made_at = _by_opinions(items, choice, opinions), opinions.made_at if opinions else 0
     found = NOTHING
     for step in range(_steps(project, choice) + 1):
-        found = _searched(store, choice, (key, choice.wanted, choice.order == NEWEST, step), found)
+        found = _searched(store, choice, among, (key, choice, made_at, step), found)
         if found.is_complete:
             break
     return found
 
 
-def _searched(store: Store, choice: Choice, key: Hashable, so_far: Found) -> Found:
-    """The search, gone on with. Args: key: of all that the result depends on."""
+def _searched(store: Store, choice: Choice, among: np.ndarray | None, key: Hashable, so_far: Found) -> Found:
+    """The search, gone on with.
+
+    Args: among: (k,) ids in whose order it searches; None: all. key: of all that the result depends on.
+    """
     seconds = GO_ON_SECONDS if so_far is not NOTHING else FIRST_SECONDS
     newest_first = choice.order == NEWEST
-    return cached("items", key, lambda: store.catalogue.search(choice.wanted, seconds, so_far, newest_first))
+    return cached("items", key, lambda: store.catalogue.search(choice.wanted, seconds, so_far, newest_first, among))
 
 
 def _key(project: Project, store: Store, wanted: ItemFilter) -> Hashable:
@@ -263,15 +266,11 @@ def _key(project: Project, store: Store, wanted: ItemFilter) -> Hashable:
 def _steps(project: Project, choice: Choice) -> int:
     """How often this search was gone on with."""
     asked, steps = st.session_state.get(key_of(project, "go-on"), (None, 0))
-    return steps if asked == _asked(choice) else 0
-
-
-def _asked(choice: Choice) -> tuple[ItemFilter, bool]:
-    return choice.wanted, choice.order == NEWEST
+    return steps if asked == choice else 0
 
 
 def _go_on(project: Project, choice: Choice) -> None:
-    st.session_state[key_of(project, "go-on")] = _asked(choice), _steps(project, choice) + 1
+    st.session_state[key_of(project, "go-on")] = choice, _steps(project, choice) + 1
 
 
 def _among(store: Store, wanted: ItemFilter, items: np.ndarray) -> np.ndarray:
@@ -308,10 +307,10 @@ def _similar(project: Project, store: Store, choice: Choice, opinions: Opinions 
     return np.array(near or [], dtype=np.int64)
 
 
-def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions | None) -> Found:
-    """The items that the predictions let through, in the order that they give, where the order is theirs."""
+def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions | None) -> np.ndarray:
+    """(k,) the ids of those that the predictions let through, in the order that they give, where it is theirs."""
     if opinions is None:
-        return _whole(ids[:0])
+        return ids[:0]
     rows = opinions.rows(ids)
     ids, rows = ids[rows >= 0], rows[rows >= 0]
     confidence = opinions.confidence[rows]
@@ -320,9 +319,9 @@ def _by_opinions(ids: np.ndarray, choice: Choice, opinions: Opinions | None) -> 
         kept &= opinions.is_predicted(choice.predicted)[rows]
     ids, rows = ids[kept], rows[kept]
     if choice.like is not None or choice.order not in (DOUBT, LIKELY):
-        return _whole(ids[::-1] if choice.order == NEWEST and choice.like is None else ids)
+        return ids
     rank = opinions.confidence[rows] if choice.order == DOUBT else -opinions.proba[rows, choice.likely]
-    return _whole(ids[np.argsort(rank, kind="stable")])
+    return ids[np.argsort(rank, kind="stable")]
 
 
 def in_words(project: Project, choice: Choice) -> Message:

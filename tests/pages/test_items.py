@@ -169,6 +169,20 @@ def test_predictions_filter_and_order_the_list(predicted):
     assert str(selection.what) == "predicted: bad · probability 50% to 70% · likeliest first: bad"
 
 
+def test_words_are_searched_in_the_order_of_doubt_in_steps(predicted, monkeypatch):
+    monkeypatch.setattr("labeler.store.catalogue.LOOK", 1)
+    for name in ("FIRST_SECONDS", "GO_ON_SECONDS"):
+        monkeypatch.setattr(f"pages.items.search.{name}", 0.0)
+    app = visit("items")
+    widget(app, "text_input", "Search").set_value("t").run()
+    assert listed(choose(app, "Order", ("doubt", 0))) == [4]
+    assert "1 of 4 items searched so far" in everything(app)
+    assert listed(press(app, "Search on")) == [4, 2]
+    press(app, "Search on")
+    assert listed(press(app, "Search on")) == [4, 2, 3, 1]
+    assert "searched so far" not in everything(app)
+
+
 def test_a_list_of_similar_items_says_so_where_only_items_with_a_prediction_were_compared(predicted, monkeypatch):
     with predicted.store() as store:
         store.answers.add("ann", [Answer("5", 5, "label", "good")])
