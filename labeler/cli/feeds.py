@@ -8,6 +8,7 @@ import click
 from labeler.cli.base import main, of_project
 from labeler.core.feeds import FeedState
 from labeler.core.settings import FeedConfig, FeedKind
+from labeler.i18n.messages import Message
 
 if TYPE_CHECKING:
     from labeler.notebook.project import Project
@@ -55,7 +56,7 @@ def show(project: "Project") -> None:
         every = "paused" if feed.settings.paused else f"every {feed.settings.every} min"
         click.echo(f"{feed.name}  {feed.settings.kind}  {feed.settings.place}  {every}  {_came(feed.state)}")
         for problem in feed.state.refused:
-            click.echo(f"    {problem.source}: {problem.reason}")
+            click.echo(f"    {Message.of(problem)}")
 
 
 @feeds.command()

@@ -4,7 +4,7 @@ import hashlib
 import heapq
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -125,7 +125,10 @@ class Problem:
     source: str
     reason: str
 
-    message: ClassVar[str] = "{source}: {reason}"
+    @property
+    def message(self) -> str:
+        """The row or file, and why; a reason that names it is whole by itself."""
+        return "{reason}" if self.source in str(self.reason) else "{source}: {reason}"
 
     @property
     def fields(self) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from labeler.core.items import Problem
-from labeler.feeds.look import MOST_BYTES, MOST_FILES, Brought, Look, table_of
+from labeler.feeds.look import MOST_BYTES, MOST_FILES, Brought, Look, records_of, table_of
 from labeler.files.column_guesses import IMAGE_SUFFIXES
 from labeler.files.sources import FOLDER_GROUPS, SourceColumns
 from labeler.files.tables import TABLE_SUFFIXES
@@ -65,6 +65,8 @@ class _Taken:
     images: int = 0
     tables: list[tuple[Path, SourceColumns]] = field(default_factory=list)
     records: list[dict[str, str]] = field(default_factory=list)
+    names: dict[Path, str] = field(default_factory=dict)  # of the tables, at their place
+    files: list[str] = field(default_factory=list)  # of which the records are
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -83,11 +85,21 @@ def bring(place: Place, look: Look) -> Brought:
             taken.problems.append(Problem(seen.name, mark("is larger than {n} MiB", n=MOST_BYTES >> 20)))
         elif (address := place.address(seen)) and seen.suffix in IMAGE_SUFFIXES:
             taken.records.append({look.feed.image or "image": address, **_folder_of(look, seen)})
+            taken.files.append(seen.name)
         else:
             _take(place, look, seen, taken)
         look.tell(len(taken.versions), 0, size)
     resume = {"after": last} if is_more else {}
-    return Brought(_sources(look, taken), None, taken.versions, taken.problems, is_more, resume, bytes=size)
+    return Brought(
+        _sources(look, taken),
+        versions=taken.versions,
+        problems=taken.problems,
+        is_more=is_more,
+        resume=resume,
+        bytes=size,
+        names=taken.names | {look.target / look.name: ""},  # the folder of the images is none there
+        rows={records_of(look): taken.files},
+    )
 
 
 def _new(place: Place, look: Look) -> Iterator[Seen]:
@@ -113,12 +125,14 @@ def _take(place: Place, look: Look, seen: Seen, taken: _Taken) -> None:
     elif seen.suffix == TEXT:
         if text := _text(target).strip():
             taken.records.append({look.feed.text or "text": text, "file": seen.name, **_folder_of(look, seen)})
+            taken.files.append(seen.name)
         else:
             taken.problems.append(Problem(seen.name, mark("the text is empty")))
         target.unlink()
     else:
         columns = SourceColumns(group=look.columns.group) if seen.suffix == PACKED else look.columns
         taken.tables.append((target, columns))
+        taken.names[target] = seen.name
 
 
 def _folder_of(look: Look, seen: Seen) -> dict[str, str]:

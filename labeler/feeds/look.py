@@ -10,7 +10,8 @@ from typing import Any
 from labeler.core.errors import LabelerError
 from labeler.core.items import Modality, Problem
 from labeler.core.settings import FeedConfig
-from labeler.files.sources import SourceColumns
+from labeler.files.sources import ROW, SourceColumns
+from labeler.i18n.messages import Message
 
 MOST_ROWS = 10_000  # that one look brings; the next one follows at once
 MOST_FILES = 5000
@@ -72,6 +73,8 @@ class Brought:
     sources: what is to be imported, with its columns. cursor: the largest value that was read. versions: of the files
     that were read, by name. problems: what cannot be imported. is_more: whether more waits. resume: what the next look
     needs to go on. kept_version: the one version of which files stay known besides; None: all. bytes: that were read.
+    names: what a source is called at the feed's place, where its own name does not say that. rows: the files that the
+    rows of a source are, where each is one.
     """
 
     sources: Sequence[tuple[Path, SourceColumns]] = ()
@@ -82,13 +85,37 @@ class Brought:
     resume: Mapping[str, Any] = field(default_factory=dict)
     kept_version: str | None = None
     bytes: int = 0
+    names: Mapping[Path, str] = field(default_factory=dict)
+    rows: Mapping[Path, Sequence[str]] = field(default_factory=dict)
+
+    def at_its_place(self, source: Path, problem: Problem) -> Problem:
+        """A problem of a source, or of a row or file in it, with the names that files have at the feed's place."""
+        within = problem.source.removeprefix(source.name)  # such as " row 3", or "/a.png"
+        row, files = within.removeprefix(ROW), self.rows.get(source, ())
+        if row.isdigit() and 0 < int(row) <= len(files):
+            name = file = files[int(row) - 1]
+        else:
+            name = (self.names.get(source, source.name) + within).removeprefix("/") or source.name
+            file = name.removesuffix(within) if within.startswith(ROW) else name
+        reason = Message.of(problem.reason)
+        # a sentence may name the file as well, without its folder
+        whole = {
+            key: file if isinstance(value, str) and f"/{file}".endswith(f"/{value}") else value
+            for key, value in reason.fields.items()
+        }
+        return Problem(name, Message(reason.message, **whole))
+
+
+def records_of(look: Look) -> Path:
+    """The path of the table of the records that a look brings."""
+    return look.target / f"{look.name}.jsonl"
 
 
 def table_of(look: Look, records: Sequence[Mapping[str, Any]]) -> list[tuple[Path, SourceColumns]]:
     """A table with these records, named after the feed; nothing where there are none."""
     if not records:
         return []
-    path = look.target / f"{look.name}.jsonl"
+    path = records_of(look)
     with path.open("w", encoding="utf-8") as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")

@@ -283,8 +283,8 @@ def _imported(project: Project, brought: Brought, tell: Tell) -> tuple[int, list
         except (DatabaseError, ProjectError):
             raise
         except LabelerError as error:
-            refused.append(Problem(path.name, Message.of(error)))
+            refused.append(brought.at_its_place(path, Problem(path.name, Message.of(error))))
             continue
         added += report.added
-        refused += report.problems
+        refused += [brought.at_its_place(path, problem) for problem in report.problems]
     return added, refused

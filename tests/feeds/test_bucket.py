@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from labeler.core.errors import SourceError
+from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
 from labeler.feeds import files
 from labeler.feeds.look import Look
 from labeler.feeds.read import check, look_at
+from labeler.i18n.messages import mark, translate
 from tests.support.objects import in_memory, picture
 
 pytest.importorskip("fsspec")
@@ -26,6 +28,18 @@ def test_images_stay_in_the_store_and_are_read_once(tmp_path):
         assert json.loads(path.read_text(encoding="utf-8")) == {"image": "memory://scans/day/1.png"}
         assert columns.image == "image"
         assert [*brought.versions] == ["day/1.png"]
+
+
+def test_what_is_refused_of_a_bucket_names_the_object_once(tmp_path):
+    with in_memory() as store:
+        store.pipe("/scans/day/1.png", picture(1))
+        store.pipe("/scans/day/2.png", b"no image")
+        look = Look("scans", FeedConfig("bucket", "memory://scans"), "image", tmp_path, tmp_path)
+        brought = look_at(look)
+    ((path, _columns),) = brought.sources
+    problem = brought.at_its_place(path, Problem("scans.jsonl row 2", mark("{name} is no image.", name="2.png")))
+    assert problem.source == "day/2.png"
+    assert translate(problem) == "day/2.png is no image."
 
 
 def test_images_of_a_folder_are_a_group_where_the_feed_says_so(tmp_path):

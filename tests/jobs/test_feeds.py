@@ -17,6 +17,7 @@ from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
 from labeler.feeds import folder as folders
 from labeler.feeds.look import Brought, FeedError
+from labeler.i18n.messages import translate
 from labeler.jobs import feeds
 from labeler.projects import project as projects
 from labeler.projects.project import Project
@@ -74,6 +75,24 @@ def test_an_empty_text_file_is_refused_by_its_own_name(project, inbox):
     assert texts(project) == {"a note"}
     with project.store() as store:
         assert store.feeds.states()["inbox"].refused == (Problem("notes/blank.txt", "the text is empty"),)
+
+
+def test_what_is_refused_names_the_file_at_its_place_and_the_row_once(project, inbox):
+    drop(inbox / "day" / "empty.csv", "text\n")
+    drop(inbox / "day" / "a.csv", "text,shop\ngood,Seoul\nbad\n")
+    drop(inbox / "notes" / "one.txt", "a note")
+    drop(inbox / "notes" / "long.txt", "x" * 2_000_000)
+    project = feeds.add(project, "inbox", FeedConfig("folder", str(inbox)))
+    look(project)
+    with project.store() as store:
+        refused = [
+            translate(problem).partition(" of 2,000,000")[0] for problem in store.feeds.states()["inbox"].refused
+        ]
+    assert refused == [
+        "notes/long.txt: has a cell",
+        "day/a.csv row 3: has 1 fields where the header has 2",
+        "day/empty.csv has no rows: there is nothing to read.",
+    ]
 
 
 def test_new_and_changed_files_of_a_watched_folder_become_items_once(project, inbox):
