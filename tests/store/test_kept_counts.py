@@ -1,6 +1,7 @@
 """What is kept for the desk equals what a look at all items says, after any history."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -16,8 +17,9 @@ from labeler.core.items import Action, AdjudicationAction, Answer, NewItem, Stil
 from labeler.core.settings import EvaluationConfig, LabelingConfig
 from labeler.store import Store, schema
 from labeler.store.desk import FREE
-from labeler.store.driver import connect
+from labeler.store.driver import Sqlite, connect
 from labeler.store.items import WANTED
+from labeler.store.leases import lease_time
 from tests.support.fill import rank
 from tests.support.samples import text_config
 
@@ -81,6 +83,13 @@ class Kept(RuleBasedStateMachine):
     def reserve(self, who: str, n: int, release: bool) -> None:
         held = [reserved.item.id for reserved in self.store.desk.reserve(who, who, n)]
         self.store.desk.reserve(who, who, n, release=held[:2] if release else ())
+
+    @rule(who=WHO, passed=st.sampled_from([0.0, 20.0, 1e9]))
+    def leave(self, who: str, passed: float) -> None:
+        """Somebody closes the tab, and the reservations end by which so much time is too long."""
+        now = lease_time()
+        self.store.desk.leave(who, who, now)
+        self.store.desk.reserve("ann", "ann", 0, at=now + passed)
 
     @rule(who=WHO, item=ITEM, action=st.sampled_from(["label", "label", "skip", "flag", "undo"]), good=st.booleans())
     def answer(self, who: str, item: int, action: Action, good: bool) -> None:
@@ -215,6 +224,13 @@ class Kept(RuleBasedStateMachine):
         assert all(row["waits"] == row["is_open"] for row in rows)
 
     @invariant()
+    def holders_are_those_of_the_reservations(self) -> None:
+        rows = self.store.db.rows(
+            "SELECT i.holders, (SELECT MIN(COUNT(*), 9) FROM reservations WHERE item_id = i.id) AS held FROM items i"
+        )
+        assert [row["holders"] for row in rows] == [row["held"] for row in rows]
+
+    @invariant()
     def who_asks_for_enough_gets_every_free_item(self) -> None:
         values = {**self.store.items.overlap_values(), "annotator": "ann"}
         free = {row["id"] for row in self.store.db.rows(f"SELECT i.id FROM items i WHERE {FREE}", values)}
@@ -227,14 +243,21 @@ Kept.TestCase.settings = settings(max_examples=12, stateful_step_count=25)
 TestKept = Kept.TestCase
 
 
-def test_a_database_from_before_anything_was_kept_is_counted_when_it_is_opened(tmp_path: Path):
-    path = tmp_path / "labels.sqlite"
+@contextmanager
+def before(name: str, path: Path) -> Iterator[Sqlite]:
+    """A new database with the migrations before the one that has this name or is the first behind it."""
     older = Migrations("labeler")
     with closing(connect(path)) as connection:
         for migration in schema.migrations.known().pending(Database(connection)):
-            if migration.name < "m026":
+            if migration.name < name:
                 older(name=migration.name)(migration.fn)
         older.apply(Database(connection))
+        yield connection
+
+
+def test_a_database_from_before_anything_was_kept_is_counted_when_it_is_opened(tmp_path: Path):
+    path = tmp_path / "labels.sqlite"
+    with before("m026", path) as connection:
         hashes = [(n, name) for n, name in enumerate(HASHES, 1)]
         connection.executemany(
             "INSERT INTO items (id, content_hash, split, text, source, added_at)"
@@ -267,3 +290,32 @@ def test_a_database_from_before_anything_was_kept_is_counted_when_it_is_opened(t
         kept.counts_are_those_of_the_items()
         kept.imports_and_groups_are_counted()
         kept.places_are_free_whose_items_are_open_and_held_by_nobody()
+
+
+def test_holders_of_a_database_from_before_they_were_counted_are_counted_when_it_is_opened(tmp_path: Path):
+    path = tmp_path / "labels.sqlite"
+    people = [f"person {n}" for n in range(11)]
+    held = [(item, who) for item in range(1, 12) for who in people[:item]]  # up to two more than are counted
+    with before("m050", path) as connection:
+        connection.executemany(
+            "INSERT INTO items (id, content_hash, split, text, source, added_at)"
+            " VALUES (?, ?, 'pool', 'a', 's', 'now')",
+            [*enumerate(HASHES, 1)],
+        )
+        connection.executemany(
+            "INSERT INTO reservations VALUES (?1, ?2, 't', NULL, ?3)",
+            [(item, who, 0.0 if item % 2 else 9e9) for item, who in held],
+        )
+        connection.commit()
+    kept = object.__new__(Kept)
+    with Store(path, text_config(labeling=LabelingConfig(overlap=12, overlap_share=1.0))) as kept.store:
+        assert kept.store.db.value("SELECT MAX(holders) FROM items") == 9
+        kept.holders_are_those_of_the_reservations()
+        now = lease_time()
+        kept.store.desk.reserve("ann", "ann", 0, at=now)  # a process that begins to serve lets nobody's end yet
+        kept.store.desk.leave(people[0], "t", now - 100)
+        for at, left in ((now, 55), (1e12, 0)):  # without the person who left, and without anybody
+            kept.store.desk.reserve("ann", "ann", 0, at=at)
+            assert kept.store.db.value("SELECT COUNT(*) FROM reservations") == left
+            kept.holders_are_those_of_the_reservations()
+        kept.who_asks_for_enough_gets_every_free_item()
