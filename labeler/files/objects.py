@@ -75,8 +75,8 @@ def listing(address: Address, after: str = "") -> Iterator[ObjectFile]:
         above = f"{folder.key}/" if folder.key else ""
         reached, is_in_folder, _ = after.removeprefix(above).partition("/") if after.startswith(above) else ("", "", "")
         inside = []
-        for entry in sorted(entries, key=lambda entry: str(entry["name"])):
-            key = str(entry["name"]).strip("/").partition("/")[2]
+        for entry in sorted(entries, key=_key):
+            key = _key(entry)
             below = Address(address.store, address.bucket, key)
             if entry["type"] == "directory":
                 is_behind = not is_in_folder or key.removeprefix(above) >= reached
@@ -130,6 +130,11 @@ def _without_credentials(address: Address) -> StoreError:
         address=address,
         variables=CREDENTIALS[address.store],
     )
+
+
+def _key(entry: Mapping[str, Any]) -> str:
+    """The key of what a store lists: it is told apart and ordered without the / that some stores end a folder with."""
+    return str(entry["name"]).strip("/").partition("/")[2]
 
 
 def _entries(path: str) -> Callable[[Any], list[Mapping[str, Any]]]:

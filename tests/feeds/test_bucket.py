@@ -11,6 +11,8 @@ from labeler.core.settings import FeedConfig
 from labeler.feeds import files
 from labeler.feeds.look import Look
 from labeler.feeds.read import check, look_at
+from labeler.files.addresses import Address
+from labeler.files.objects import listing
 from labeler.i18n.messages import mark, translate
 from tests.support.objects import in_memory, picture
 
@@ -78,6 +80,42 @@ def test_a_look_that_goes_on_asks_for_no_folder_that_was_read(tmp_path, monkeypa
     assert taken == keys
     first, *_, last = [[path.partition("mail")[2] for path in paths] for paths in asked]
     assert (first, last) == (["", "/a", "/a/b", "/a-", "/c"], ["", "/a-", "/c"])
+
+
+def test_no_folder_is_left_out_where_a_store_ends_their_names_with_a_slash(monkeypatch):
+    with in_memory() as store:
+        for key in ("a/1.txt", "a-/2.txt"):
+            store.pipe(f"/mail/{key}", b"hello")
+        ls = type(store).ls
+
+        def slashed(of_store: object, path: str, **how: object) -> object:
+            return [
+                e | ({"name": f"{e['name']}/"} if e["type"] == "directory" else {}) for e in ls(of_store, path, **how)
+            ]
+
+        monkeypatch.setattr(type(store), "ls", slashed)
+        everything = [found.address.key for found in listing(Address("memory", "mail", ""))]
+        for n, key in enumerate(everything):
+            behind = [found.address.key for found in listing(Address("memory", "mail", ""), key)]
+            assert behind == everything[n + 1 :]
+
+
+def test_an_object_added_to_a_folder_that_was_read_comes_with_the_next_look(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_FILES", 2)
+    known: dict[str, str] = {}
+    with in_memory() as store:
+        for key in ("a/1.txt", "a/2.txt", "b/3.txt"):
+            store.pipe(f"/mail/{key}", b"hello")
+        look = Look("mail", FeedConfig("bucket", "memory://mail"), "text", tmp_path, tmp_path)
+        look = replace(look, unread=lambda versions: {k for k, v in versions.items() if known.get(k) != v})
+        brought = []
+        for late in ("a/0.txt", "b/4.txt", "b/0.txt"):
+            found = look_at(look)
+            brought.append([*found.versions])
+            known |= found.versions
+            look = replace(look, resume=found.resume)
+            store.pipe(f"/mail/{late}", b"hello")
+    assert brought == [["a/1.txt", "a/2.txt"], ["b/3.txt"], ["a/0.txt", "b/4.txt"]]
 
 
 def test_tables_and_texts_are_copied(tmp_path):
