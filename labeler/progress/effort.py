@@ -98,8 +98,8 @@ def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFra
     """Answers, hours, cost and agreement, by annotator, by day, or by both.
 
     Answers, labels, skips, flags and unsure answers count the current ones; hours include answers that were changed
-    later. Agreement is the mean over the labels of the `compared` items, which others labeled too, with Wilson's
-    interval; an item counts once, however many of its labels are in the group.
+    later. Agreement is the mean over the `compared` items, which others labeled too, with Wilson's interval; an item
+    counts once, however many of its labels are in the group. Over all labels it is the share of `quality.agreement`.
 
     Args:    frame: as `measured` gives it. by: "annotator", "day" or both; empty: one row in all.
     Returns: the columns of `by`, then `COLUMNS`; sorted by `by`. Without answers there is no row.
@@ -116,20 +116,27 @@ def table(frame: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.DataFra
             "median_seconds": frame["counted"].where(frame["seconds"].notna() & (frame["action"] != "undo")),
             "hours": frame["counted"] / HOUR,
             "cost": frame["cost"],
-            "agreement": frame["agree"],
-            "compared": frame["item_id"].where(frame["agree"].notna()),
             "last": frame["day"],
         }
     )
     keys = [parts[name] for name in by] or [pd.Series(0, index=parts.index)]
     groups = parts.groupby(keys, observed=True)
+    others = frame["agree"].notna()
+    items = [*(key[others] for key in keys), frame.loc[others, "item_id"]]
+    of_items = (
+        frame.loc[others, "agree"]
+        .groupby(items, observed=True)
+        .mean()
+        .groupby(level=[*range(len(keys))], observed=True)
+    )
     sums = groups[["answers", "labels", "skips", "flags", "unsure", "hours", "cost"]].sum()
     figures = sums.assign(
         median_seconds=groups["median_seconds"].median(),
-        agreement=groups["agreement"].mean(),
-        compared=groups["compared"].nunique(),
+        agreement=of_items.mean(),
+        compared=of_items.size(),
         last=groups["last"].max(),
     )
+    figures["compared"] = figures["compared"].fillna(0).astype(int)
     low, high = wilson(figures["agreement"].to_numpy(float), figures["compared"].to_numpy(float))
     compared = figures["compared"] > 0
     figures = figures.assign(agreement_low=low, agreement_high=high)

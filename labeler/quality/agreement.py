@@ -1,6 +1,7 @@
 """Agreement between annotators, beyond chance, on the items that two or more of them answered.
 
-All results are plain numbers, so that they can be stored as JSON. 95% intervals come from a bootstrap over items.
+All results are plain numbers, so that they can be stored as JSON. The 95% intervals of alpha and kappa
+come from a bootstrap over items, those of shares are Wilson's for the number of items.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from scipy.sparse import csr_array
 from labeler.core import decisions
 from labeler.core.labels import labels_at
 from labeler.core.settings import Config
-from labeler.measure.intervals import Estimate, wilson
+from labeler.measure.intervals import Estimate, estimate, wilson
 
 # Imports of scipy are deferred: most projects have too few annotators to need it.
 
@@ -114,7 +115,7 @@ def agreement(votes: Votes, classes: Sequence[str], seed: int = 0) -> Agreement 
     return Agreement(
         items=counts.n,
         answers=len(votes),
-        percent=_share(means(counts.percent), counts.n),
+        percent=estimate(1 - float(counts.apart.mean()), counts.n),
         fleiss=None if several else _kappa(means(counts.fleiss), counts.n),
         alpha=_kappa(means(counts.alpha), counts.n),
         classes=tuple(
@@ -180,9 +181,6 @@ class _Counts:
     def _of(self, sums: Sums, block: int) -> np.ndarray:
         C = self.named.shape[1]
         return sums[:, 4 + block * C : 4 + (block + 1) * C]
-
-    def percent(self, sums: Sums) -> Figure:
-        return sums[:, 2] / sums[:, 0], np.ones(len(sums))
 
     def fleiss(self, sums: Sums) -> Figure:
         share = self._of(sums, 1) / sums[:, [0]]
@@ -255,7 +253,7 @@ def cohen(
             return sums[:, 2] / sums[:, 0], yes * (1 - also) + also * (1 - yes)
         return sums[:, 2] / sums[:, 0], 1 - (shares[:, :n_classes] * shares[:, n_classes:]).sum(axis=1)
 
-    return _share(means(lambda s: (s[:, 1] / s[:, 0], np.ones(len(s)))), k), _kappa(means(kappa), k)
+    return estimate(1 - float(whole.mean()), k), _kappa(means(kappa), k)
 
 
 # ---------------------------------------------------------------- intervals
@@ -286,13 +284,3 @@ def _kappa(figure: Figure, n: int) -> Estimate | None:
     if observed[0] <= 1e-12:  # resamples of identical answers never differ, which does not make agreement certain
         low = 1 - (1 - wilson(1.0, n)[0]) / expected[0]
     return Estimate(value, float(np.clip(min(low, value), -1, 1)), float(np.clip(max(high, value), -1, 1)))
-
-
-def _share(figure: Figure, n: int) -> Estimate:
-    """1 − observed disagreement, with its interval."""
-    kappa = _kappa(figure, n)
-    assert kappa is not None  # nothing is divided
-    low, high = (float(np.clip(end, 0, 1)) for end in (kappa.low, kappa.high))
-    if kappa.value <= 1e-12:
-        high = float(wilson(0.0, n)[1])
-    return Estimate(kappa.value, low, high)

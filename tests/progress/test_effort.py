@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.progress import effort
+from labeler.quality.agreement import Votes, agreement
 
 ACTIONS = ["label", "skip", "flag", "undo"]
 
@@ -106,6 +107,28 @@ def test_an_item_counts_once_in_the_agreement_of_all():
     everybody, kim = effort.table(frame, []).iloc[0], effort.table(frame).iloc[0]
     assert everybody["compared"] == 4
     assert everybody["agreement_low"] == kim["agreement_low"]
+
+
+def test_the_agreement_of_all_is_that_of_the_items_with_its_interval():
+    given = {1: "aaa", 2: "ab", 3: "aab", 4: "bb", 5: "aa"}
+    people = ("kim", "lee", "park")
+    answers = [
+        (person, "10:00", 2.0, "label", i, c)
+        for i, row in given.items()
+        for person, c in zip(people, row, strict=False)
+    ]
+    names = ["a", "b"]
+    votes = Votes(
+        np.array([answer[4] for answer in answers]),
+        np.array([answer[0] for answer in answers], dtype=object),
+        np.array([names.index(answer[5]) for answer in answers]),
+    )
+    agreed = agreement(votes, names)
+    assert agreed is not None
+    everybody = effort.table(effort.measured(work(*answers), 300, {}), []).iloc[0]
+    of_all = everybody[["agreement", "agreement_low", "agreement_high"]].tolist()
+    assert of_all == pytest.approx([agreed.percent.value, agreed.percent.low, agreed.percent.high])
+    assert of_all[0] == pytest.approx((1 + 0 + 1 / 3 + 1 + 1) / 5)
 
 
 def test_the_table_counts_current_answers_and_all_hours():
