@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT = "en"
 LOCALE = Path(__file__).parent / "locale"
+_PERCENT = re.compile("%(?=[\uac00-\ud7a3])")
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT)
 
 
@@ -113,12 +114,17 @@ def n_(singular: str, plural: str, n: float, /, **values: object) -> str:
 
 def _filled(translation: str, message: str, values: Mapping[str, object]) -> str:
     if not values:
-        return translation
+        return _unbroken(translation)
     try:
-        return translation.format(**values)
+        return _unbroken(translation.format(**values))
     except (LookupError, ValueError, TypeError, AttributeError) as error:  # its fields are not the message's
         log.warning("The translation %r cannot be filled (%s).", translation, error)
         return message.format(**values)
+
+
+def _unbroken(text: str) -> str:
+    """The text with a word joiner between a percent sign and Korean letters, where lines break even by `keep-all`."""
+    return _PERCENT.sub("%\u2060", text) if "%" in text else text
 
 
 def translate(text: object) -> str:

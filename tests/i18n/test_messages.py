@@ -91,7 +91,7 @@ def test_values_are_put_into_the_translation_in_its_order(entries):
     entries(entry("{n:,} of {total:.0%}", "{total:.0%}의 {n:,}개"))
     assert _("{n:,} of {total:.0%}", n=1234, total=0.5) == "1,234 of 50%"
     use("ko")
-    assert _("{n:,} of {total:.0%}", n=1234, total=0.5) == "50%의 1,234개"
+    assert _("{n:,} of {total:.0%}", n=1234, total=0.5) == "50%\u2060의 1,234개"
     assert _("{n} unknown", n=3) == "3 unknown"
 
 
@@ -208,3 +208,9 @@ def test_an_error_keeps_its_fields_on_the_way_between_processes(kind):
     error = pickle.loads(pickle.dumps(kind("{n} items of {whose}", n=3, whose=mark("mine"))))
     assert str(error) == "3 items of mine"
     assert (error.message, error.fields) == ("{n} items of {whose}", {"n": 3, "whose": "mine"})
+
+
+def test_no_line_breaks_between_a_percent_sign_and_korean_letters(entries):
+    entries(entry("The accuracy is {share}.", "정확도는 {share}입니다."))
+    use("ko")
+    assert _("The accuracy is {share}.", share="79%") == "정확도는 79%\u2060입니다."
