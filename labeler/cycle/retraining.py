@@ -19,7 +19,7 @@ def obstacle(store: Store) -> Message | None:
     if not counts.labeled:
         return mark("The pool has no labels yet: label items first.")
     if counts.classes_labeled < 2:
-        return mark("All pool labels are of one class, and a model needs two: label further items.")
+        return mark("All pool labels are of one class, and a model needs two: further items need labels.")
     if job and job.state == "done" and not store.rounds.anything_new():
         return mark("Nothing is new since the last round: no label, no item, no class and no setting.")
     return None

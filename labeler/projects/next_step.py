@@ -52,21 +52,21 @@ def way(project: Project, store: Store, sides: bool = True) -> Way:
     if enough is not None:
         return Way(done | {"label"}, "export", enough)
     if not counts.answers_by_people:
-        return Way(done - {"label"}, "label", mark("The items are ready. Label the first ones."))
+        return Way(done - {"label"}, "label", mark("The items are ready for their first labels."))
     if "curve" not in done:
         told = counts if sides else at_round(counts, latest)
         first = min(project.config.query.seed_size, told.reachable)
         missing = max(first - counts.labeled, 0)
         of_all = mark("The first model is trained after {n:,} pool labels; then the curve begins.", n=first)
         return Way(done - {"label"}, "label", _until_the_curve(missing, counts) if sides else of_all)
-    return Way(done, "label", mark("Each round makes the curve longer: label on until the target is reached."))
+    return Way(done, "label", mark("Each round makes the curve longer, until the target is reached."))
 
 
 def _until_the_curve(missing: int, counts: Counts) -> Message:
     if missing:
         return mark("{n:,} more pool labels until the first model is trained and the curve begins.", n=missing)
     if counts.classes_labeled < 2:
-        return mark("All pool labels are of one class, and a model needs two: label further items.")
+        return mark("All pool labels are of one class, and a model needs two: further items need labels.")
     if not counts.holdout_labeled:
         return mark("The holdout has no labels yet, so nothing can be measured: its items come up among the others.")
     return mark("The first model is being trained; the curve begins when it is measured.")
@@ -81,5 +81,5 @@ def _enough(project: Project, store: Store, counts: Counts, low: float) -> Messa
     if counts.answers_by_people >= counts.payable(project.config.budget):
         return mark("The budget is spent: take the labels out.")
     if low >= project.config.target_accuracy:
-        return mark("The target is reached: take the labels out, or label on.")
+        return mark("The target is reached: the labels can be taken out, and more labels can be given.")
     return None

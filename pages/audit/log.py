@@ -11,6 +11,7 @@ from labeler.files.csv_files import csv_bytes
 from labeler.i18n.messages import _, n_
 from labeler.report.sentences.audit import MEANS, action_in_words, change_in_words, object_in_words
 from labeler.store.audit import AuditLog, AuditRow, canonical
+from pages.shared.tables import show_table
 from pages.shared.times import local_time
 
 MOST = 500  # rows that are shown; the file has all
@@ -59,14 +60,12 @@ def listed(log: AuditLog, key: str, projects: Mapping[str, str] = MappingProxyTy
     if len(rows) > MOST:
         words += " · " + _("the latest {n:,} are listed, the file has all", n=MOST)
     st.caption(words)
-    st.dataframe(
+    show_table(
         _frame(shown, projects),
-        hide_index=True,
-        placeholder="–",
         key=f"{key}-rows",
         height="content" if len(shown) <= 12 else 480,
         alt=_("The rows of the audit log"),
-        column_config={
+        columns={
             _("what"): st.column_config.TextColumn(width=130),
             _("change"): st.column_config.TextColumn(width=140),
         },

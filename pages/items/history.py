@@ -11,6 +11,7 @@ from labeler.i18n.messages import _, load, mark, translate
 from labeler.projects.project import Project
 from labeler.store.catalogue import Event
 from pages.review.cases import in_words
+from pages.shared.tables import capital
 from pages.shared.times import local_time
 
 RANKED = 3  # rounds whose ranking had the item that are listed; the others are counted
@@ -31,7 +32,7 @@ def history(project: Project, events: Sequence[Event], held_by: Sequence[str]) -
     ]
     if held_by:
         st.caption(_("On the desk now: {names}", names=", ".join(held_by)))
-    st.table(pd.DataFrame(rows), hide_index=True)
+    st.table(pd.DataFrame(rows).rename(columns=capital), hide_index=True)
     if left_out:
         st.caption(_("The rankings of {n} earlier rounds had this item, too.", n=len(left_out)))
 

@@ -21,6 +21,7 @@ from pages.items.lists import columns_of, percent, predictions_of, state
 from pages.items.opened import close, open_item
 from pages.items.pool import Opinions
 from pages.items.search import key_of
+from pages.shared.tables import capital
 
 CLASSES = 5  # likeliest classes that are named
 
@@ -66,7 +67,10 @@ def item_view(project: Project, user: User, item_id: int, ids: IdRuns, opinions:
             ask_next(project, user, IdRuns.of([item_id]), mark("item {id}", id=item_id))
         if columns:
             st.table(
-                [{_("column"): escaped(name), _("value"): escaped(value)} for name, value in columns.items()],
+                [
+                    {capital(_("column")): escaped(name), capital(_("value")): escaped(value)}
+                    for name, value in columns.items()
+                ],
                 hide_index=True,
             )
         st.subheader(_("History"))

@@ -19,6 +19,7 @@ from pages.items.pool import Opinions
 from pages.items.search import key_of
 from pages.review.cases import in_words
 from pages.shared.cache import cached, state_of
+from pages.shared.tables import heads
 from pages.shared.thumbnails import thumbnail
 
 CARDS, ROWS = 24, 100  # on a page
@@ -112,8 +113,20 @@ def table(project: Project, store: Store, ids: IdRuns, opinions: Opinions | None
         selection_mode="multi-row",
         alt=_("The items that are listed"),
         placeholder="",
-        column_config={_("text"): st.column_config.TextColumn(width="large")}
-        | dict.fromkeys([_("label"), _("prediction")], st.column_config.TextColumn(width=LABEL_WIDTH)),
+        column_config=heads(
+            [
+                _("item"),
+                _("text"),
+                _("source"),
+                _("label"),
+                _("prediction"),
+                _("probability"),
+                _("answers"),
+                _("split"),
+            ],
+            {_("text"): st.column_config.TextColumn(width="large")}
+            | dict.fromkeys([_("label"), _("prediction")], st.column_config.TextColumn(width=LABEL_WIDTH)),
+        ),
     )
     chosen = [listed[row].item.id for row in selection["selection"]["rows"] if row < len(listed)]
     pages_below(project, "rows", ids, ROWS)

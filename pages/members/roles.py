@@ -16,8 +16,8 @@ from pages.shared.background import announce
 
 NAME = "members"  # of the page's message, see `announce`
 WHAT_ROLES_MAY = mark(
-    "Annotators label and see the curve. Reviewers also look through the items and decide about labels. Leads do"
-    " everything in the project. Auditors read everything and change nothing."
+    "Annotators label and see the curve. Reviewers also decide about labels on the Review page. Leads do everything in"
+    " the project. Auditors read everything and change nothing."
 )
 
 

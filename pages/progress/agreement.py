@@ -149,8 +149,8 @@ def _annotators(people: Mapping[str, Any], mine: str | None) -> None:
     rows = [
         {
             _("annotator"): annotator["name"],
-            _("quality %"): None if annotator["quality"] is None else round(100 * annotator["quality"]),
-            _("as the consensus %"): round(100 * annotator["agreement"]),
+            _("quality (%)"): None if annotator["quality"] is None else round(100 * annotator["quality"]),
+            _("as the consensus (%)"): round(100 * annotator["agreement"]),
             _("pool answers"): annotator["answers"],
             _("most often wrong about"): annotator["worst"],
         }

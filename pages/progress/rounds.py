@@ -26,7 +26,10 @@ def rounds(project: Project) -> None:
         if len(set(backbones.values())) > 1:
             table.insert(2, _("backbone"), [backbones[r.number] for r in reversed(finished)])
         percent, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.1f%%", "%.1f"))
-        columns = dict.fromkeys(_shares(project.config), percent) | {_("training s"): seconds, _("query s"): seconds}
+        columns = dict.fromkeys(_shares(project.config), percent) | {
+            _("training (s)"): seconds,
+            _("query (s)"): seconds,
+        }
         show_table(table, columns)
         trained(project, finished)
     if not is_allowed(project, "see_holdout"):  # it counts the pool's labels apart
@@ -62,6 +65,6 @@ def _row(r: Round, config: Config) -> dict[str, object]:
         **{name: None if value is None else 100 * value for name, value in values.items()},
         _("strategy"): r.strategy,
         _("finished"): local_time(r.finished_at),
-        _("training s"): r.train_seconds,
-        _("query s"): r.query_seconds,
+        _("training (s)"): r.train_seconds,
+        _("query (s)"): r.query_seconds,
     }

@@ -11,6 +11,7 @@ from labeler.projects.project import Project
 from labeler.report import charts
 from labeler.report.sentences import training as reading
 from labeler.report.sentences.encoders import encoder_change
+from pages.shared.tables import show_table
 
 LATEST = 0  # the choice that follows the rounds; rounds count from 1
 
@@ -60,9 +61,7 @@ def show(training: Training, chosen: Round, project: Project) -> None:
             _("{say} The values chosen for `[learner.finetune]` in project.toml:", say=share_in_words(training))
         )
         levers = levers_frame(training)
-        st.dataframe(
-            levers, hide_index=True, width="stretch", placeholder="–", height=280 if len(levers) > 7 else "content"
-        )
+        show_table(levers, height=280 if len(levers) > 7 else "content")
 
 
 CALLOUTS = {

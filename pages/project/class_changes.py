@@ -12,6 +12,7 @@ from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.store import Store
+from pages.shared.tables import show_table
 
 ABOUT = {
     "rename": mark("The class gets another name, and its labels with it."),
@@ -156,7 +157,7 @@ def _first_items(store: Store, preview: Effect) -> None:
         item = store.items.get(item_id)
         if item is not None:
             rows.append({_("Item"): item.text or item.source, _("Source"): plain(translate(origin(item.source)))})
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–")
+    show_table(rows)
     if len(preview.first) > SHOWN:
         st.caption(_("… and {n:,} more.", n=len(preview.first) - SHOWN))
 
@@ -177,6 +178,4 @@ def _table(changes: list[StoredChange]) -> None:
         for stored in reversed(changes)
     ]
     times = st.column_config.DatetimeColumn(timezone=st.context.timezone)
-    st.dataframe(
-        pd.DataFrame(rows), hide_index=True, width="stretch", placeholder="–", column_config={_("When"): times}
-    )
+    show_table(rows, {_("When"): times})

@@ -22,6 +22,7 @@ from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.report.sentences.curve import rounded
 from pages.shared.background import Watched, announce, announced, step, watch
+from pages.shared.tables import show_table
 
 NAME = "encoders"  # of comparisons in the keys of widgets
 SEARCHES: dict[Literal["propose", "switch", "off"], str] = {
@@ -178,15 +179,15 @@ def comparison(project: Project) -> None:
             _("points of accuracy"): _points(row, "gain"),
             _("from"): _points(row, "low"),
             _("to"): _points(row, "high"),
-            _("s to read all items"): row.get("reading_seconds"),
+            _("reading all items (s)"): row.get("reading_seconds"),
             _("note"): plain(translate(row["note"])) if "note" in row else "",
         }
         for row in report["encoders"]
     ]
     columns = dict.fromkeys([_("points of accuracy"), _("from"), _("to")], percent) | {
-        _("s to read all items"): seconds
+        _("reading all items (s)"): seconds
     }
-    st.dataframe(rows, hide_index=True, width="stretch", placeholder="–", column_config=columns)
+    show_table(rows, columns)
     st.caption(
         _(
             "In place of {present}, on {labels:,} labels, of which {queried:,} were chosen by a model's predictions."
@@ -235,7 +236,7 @@ def _catalogue(project: Project, content: Content) -> None:
             "MB": f"{entry.megabytes:,}" if entry else "",
         }
         rows.append(row)
-    st.dataframe(rows, hide_index=True, width="stretch", placeholder="–")
+    show_table(rows)
     st.caption(
         _(
             "Where an encoder is not here, `python -m labeler models fetch NAME` brings it. The accuracies are means"

@@ -13,6 +13,7 @@ from labeler.i18n.messages import _, translate
 from labeler.projects.foreign_columns import PredictionColumns, found_by_name, proposed
 from labeler.report.sentences.foreign import of_import
 from pages.project.source import Chosen
+from pages.shared.tables import show_table
 
 
 def choose_predictions(chosen: Chosen, config: Config) -> PredictionColumns | None:
@@ -75,12 +76,9 @@ def added_predictions(added: Sequence[AddedPredictions]) -> None:
     for model in added:
         st.success(escaped(of_import(model)))
         if model.problems:
-            st.dataframe(
+            show_table(
                 [
                     {_("where"): plain(translate(origin(p.source))), _("why"): plain(translate(p.reason))}
                     for p in model.problems
                 ],
-                hide_index=True,
-                width="stretch",
-                placeholder="–",
             )

@@ -29,6 +29,7 @@ from pages.project.foreign import added_predictions, choose_predictions, is_comp
 from pages.project.import_jobs import begin, is_quick, outcome
 from pages.project.source import Chosen, choose_columns, choose_source, known_classes, read_source, show_rows
 from pages.shared.next_step import IMPORTED
+from pages.shared.tables import show_table
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,6 @@ def latest_import(project: Project) -> None:
             {_("where"): plain(translate(origin(p.source))), _("why"): plain(translate(p.reason))}
             for p in report.problems
         ]
-        st.dataframe(problems, hide_index=True, width="stretch", placeholder="–")
+        show_table(problems)
     for problem in latest.refused:
         st.warning(translate(problem), icon=":material/visibility_off:")

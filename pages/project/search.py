@@ -13,6 +13,7 @@ from labeler.i18n.messages import _, mark, translate
 from labeler.jobs import searches
 from labeler.projects.project import Project
 from pages.shared.background import Watched, active, announce, announced, step, watch
+from pages.shared.tables import capital, show_table
 from pages.shared.times import local_time
 
 NAME = "tuning"  # of these jobs in the keys of widgets
@@ -182,18 +183,15 @@ def table(report: dict[str, Any]) -> None:
         for row in search_verdict.table(report)
     ]
     columns = st.column_config
-    st.dataframe(
+    show_table(
         rows,
-        hide_index=True,
-        width="stretch",
-        placeholder="–",
-        column_config={
-            "settings": columns.TextColumn(_("settings"), pinned=True),
-            "log likelihood": columns.NumberColumn(_("log likelihood"), format="%.3f"),
-            "accuracy": columns.NumberColumn(_("accuracy"), format="%.1f%%"),
-            "95% interval": columns.TextColumn(_("95% interval")),
-            "seconds": columns.NumberColumn(_("seconds"), format="%.0f"),
-            "note": columns.TextColumn(_("note")),
+        columns={
+            "settings": columns.TextColumn(capital(_("settings")), pinned=True),
+            "log likelihood": columns.NumberColumn(capital(_("log likelihood")), format="%.3f"),
+            "accuracy": columns.NumberColumn(capital(_("accuracy")), format="%.1f%%"),
+            "95% interval": columns.TextColumn(capital(_("95% interval"))),
+            "seconds": columns.NumberColumn(capital(_("seconds")), format="%.0f"),
+            "note": columns.TextColumn(capital(_("note"))),
         },
     )
     st.caption(

@@ -27,6 +27,7 @@ from labeler.projects.labeled_items import description
 from labeler.projects.other_tools import export_for, file_name
 from labeler.projects.project import Project, uid_in
 from pages.shared.background import Watched, active, announced, step, watch
+from pages.shared.tables import capital
 
 IN_MEMORY = 50_000  # rows of a file that the app may hold until a browser has it
 NAME = "takeout"  # of these jobs in the keys of widgets
@@ -100,7 +101,11 @@ def _table(  # wide: what the page has read
     _file(project, user, export, n)
     with st.popover(_("What each column means"), icon=":material/help:"):
         meanings = [
-            {_("column"): f"`{c.name}`", _("holds"): _(KINDS[c.kind]), _("meaning"): translate(c.meaning)}
+            {
+                capital(_("column")): f"`{c.name}`",
+                capital(_("holds")): _(KINDS[c.kind]),
+                capital(_("meaning")): translate(c.meaning),
+            }
             for c in columns_of(export.rows)
         ]
         st.table(meanings, hide_index=True)

@@ -9,6 +9,7 @@ from labeler.i18n.messages import _, n_, translate
 from labeler.projects.project import Project
 from labeler.projects.unreadable import bring_back
 from pages.shared.background import announce, announced
+from pages.shared.tables import show_table
 
 NAME = "set-aside"
 
@@ -34,7 +35,7 @@ def images_set_aside(project: Project, may_change: bool) -> None:
         icon=":material/broken_image:",
     )
     with st.expander(_("The images that are set aside")):
-        st.dataframe(
+        show_table(
             [
                 {
                     _("where"): plain(translate(origin(entry.source))),
@@ -43,9 +44,6 @@ def images_set_aside(project: Project, may_change: bool) -> None:
                 }
                 for entry in waiting
             ],
-            hide_index=True,
-            width="stretch",
-            placeholder="–",
         )
         st.caption(_("Import the images again, or put whole files in their place and have them read again."))
         if may_change and st.button(_("Read them again"), icon=":material/refresh:", key="read-set-aside-again"):

@@ -12,6 +12,7 @@ from labeler.i18n.messages import _
 from labeler.projects import project as projects
 from pages.shared.access import project_folders
 from pages.shared.figures import figures_in_a_row
+from pages.shared.tables import show_table
 
 
 @st.cache_data(ttl=60, max_entries=200, show_spinner=False)
@@ -38,17 +39,15 @@ def disk() -> None:
             icon=":material/hard_drive:",
         )
     if sizes:
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 {
                     _("project"): [_name(folder) for folder in project_folders().values()],
                     _("size"): [bytes_ / 1e6 for bytes_ in sizes.values()],
                 }
             ),
-            hide_index=True,
-            placeholder="–",
             key="server-disk",
-            column_config={_("size"): st.column_config.NumberColumn(format="%,.1f MB")},
+            columns={_("size"): st.column_config.NumberColumn(format="%,.1f MB")},
         )
 
 

@@ -13,6 +13,7 @@ from labeler.projects import project as projects
 from labeler.store.workload import WorkRow
 from pages.server.processes import NAMES, name_in_words
 from pages.shared.access import project_folders
+from pages.shared.tables import show_table
 from pages.shared.times import local_time
 
 MOST = 50
@@ -36,13 +37,10 @@ def errors() -> None:
         return
     latest = sorted(rows, key=lambda row: row["at"], reverse=True)[:MOST]
     table = pd.DataFrame(latest).drop(columns="at")
-    st.dataframe(
+    show_table(
         table.loc[:, (table != "").any()],  # most errors have no place in the code
-        hide_index=True,
-        placeholder="–",
-        width="stretch",
         key="server-errors",
-        column_config={_("what"): st.column_config.TextColumn(width="large")},
+        columns={_("what"): st.column_config.TextColumn(width="large")},
     )
     st.caption(_("The log of `labeler serve` has the details. What people imported or wrote is not in this list."))
 

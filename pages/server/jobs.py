@@ -9,6 +9,7 @@ from labeler.i18n.messages import _, n_, translate
 from labeler.projects import project as projects
 from labeler.store.workload import WorkRow
 from pages.shared.access import project_folders
+from pages.shared.tables import show_table
 from pages.shared.times import local_time
 
 
@@ -26,13 +27,10 @@ def jobs() -> None:
     if not rows and not explanations:
         st.caption(_("Nothing runs and nothing waits."))
     if rows:
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows).sort_values("is_queued", kind="stable").drop(columns="is_queued"),
-            hide_index=True,
-            placeholder="–",
-            width="stretch",
             key="server-jobs",
-            column_config={_("progress"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+            columns={_("progress"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
         )
     if explanations:
         st.caption(n_("{n:,} item waits to be explained.", "{n:,} items wait to be explained.", explanations))

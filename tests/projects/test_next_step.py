@@ -27,7 +27,7 @@ def finish_round(store, low: float) -> None:
 def test_the_way_leads_from_the_import_over_the_labels_to_the_curve(project, store):
     assert step(project, store)[0] == "import"
     add(store, 9)
-    assert step(project, store) == ("label", "The items are ready. Label the first ones.")
+    assert step(project, store) == ("label", "The items are ready for their first labels.")
     answer(store, 1)
     assert step(project, store)[1].startswith("3 more pool labels")
     answer(store, 2, 3, 4)
