@@ -96,7 +96,7 @@ def test_an_open_item_has_its_history_and_the_way_back(filled):
     app = press(visit("items"), "Item 2")
     assert app.query_params["item"] == "reviews:2"
     (table,) = elements(app, "table")
-    assert [row["what"] for row in table.value.to_dict("records")] == ["flagged · “hm”", "imported from row 1"]
+    assert [row["What"] for row in table.value.to_dict("records")] == ["flagged · “hm”", "imported from row 1"]
     assert "2 of 4" in everything(app)
     press(app, "Next")
     assert "3 of 4" in everything(app)
@@ -241,7 +241,7 @@ def test_a_column_that_tells_the_label_is_shown_once_the_item_has_one(filled):
 
     def shown(item: str) -> set[str]:
         table = elements(press(visit("items"), item), "table")[0].value
-        return set(table["column"])
+        return set(table["Column"])
 
     assert shown("Item 7") == {"site"}
     assert shown("Item 8") == {"truth", "site"}
