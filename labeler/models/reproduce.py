@@ -122,9 +122,14 @@ def reproduce(project: Project, number: int, on_progress: Progress | None = None
 
 
 def learner_of(card: cards.Card) -> dict[str, Any]:
-    """The learner's settings of a round, with the final levers. Older cards are of one network, without rectangles."""
+    """The learner's settings of a round, with the final levers; where nothing was tuned, those of heads alone.
+
+    Older cards are of one network, without rectangles.
+    """
     learner = {"prior_model": NO_MODEL} | card.config["learner"] | {"round_seconds": A_DAY}
-    return learner | ({"finetune": {"cutmix": 0.0, "networks": 1, **card.chosen}} if card.chosen else {})
+    if not card.chosen:
+        return learner | {"kind": "frozen"}  # time may have been too short, of which there is enough now
+    return learner | {"finetune": {"cutmix": 0.0, "networks": 1, **card.chosen}}
 
 
 def _check_prior(store: Store, config: Config, number: int) -> None:

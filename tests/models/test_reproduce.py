@@ -14,7 +14,7 @@ from labeler.cli import main
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
 from labeler.jobs.rounds import work_once
-from labeler.learner.model import FineTuned
+from labeler.learner.model import FineTuned, LinearHeads
 from labeler.learner.saved_models import load
 from labeler.models import cards
 from labeler.models.reproduce import learner_of, reproduce
@@ -112,6 +112,16 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
     devices, order = map(str, reproduce(toys, 1).reasons)
     assert devices.startswith("this compares two devices: the round was trained on a card, bfloat16, cudnn 91900, ")
     assert order == "the GPU computes cumsum in any order"
+
+
+def test_a_round_whose_time_was_too_short_for_fine_tuning_gives_heads_again(
+    toys: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as slow:
+        slow.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: (1000.0, 0.0))
+        assert work_once(toys)
+    assert isinstance(load(toys.models / "round-0001.safetensors", TOY), LinearHeads)
+    assert reproduce(toys, 1).difference == 0
 
 
 def test_a_difference_is_told(project: Project) -> None:
