@@ -29,7 +29,7 @@ from labeler.learner.task import LearningTask
 if TYPE_CHECKING:
     from labeler.learner.finetune import Finetuner, Tuned, Weights
 
-# Imports of labeler.learner.finetune and labeler.backbones.devices are deferred: they load torch.
+# Imports of torch, and of labeler.learner.finetune and labeler.backbones.devices, which load it, are deferred.
 
 SHARES = np.linspace(0.0, 1.0, 5)  # candidates for the fine-tuned networks' weight beside the frozen heads
 TEMPERATURES = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 3.0])
@@ -230,25 +230,42 @@ class _FineTuning:
     def _plan(self, deadline: float) -> tuple[levers_of.Plan | None, float]:
         """What fits into the round's time, and the seconds of an epoch; the networks are ready to be trained then.
 
-        A network after the first is trained where all epochs of it and of those before fit, with what `refit` says.
+        A network after the first is trained where all epochs of it and of those before fit, with what `refit` says,
+        and the GPU's memory is large enough for it beside them.
         """
-        networks, plan, seconds, start_up = networks_of(self.task.encoder), None, 0.0, 0.0
-        optional = self.levers.networks == "auto"
+        import torch
+
+        networks, times = networks_of(self.task.encoder), list[tuple[float, float]]()
+
+        def left() -> float:
+            return deadline - time.perf_counter()
+
+        def planned() -> levers_of.Plan | None:
+            of_epoch, start_up = np.sum(times, axis=0).tolist()
+            plan = levers_of.fit_time(self._smallest_batches(), len(self.targets), of_epoch, left(), start_up)
+            return replace(plan, levers=replace(plan.levers, networks=len(times))) if plan else None
+
+        plan: levers_of.Plan | None = None
         for network in networks[: levers_of.networks_tried(self.levers, len(self.targets), len(networks))]:
-            twice = 2 * plan.seconds if plan else 0.0  # another network takes about as long
-            if plan and optional and not (plan.is_all_of(self.levers) and twice < deadline - time.perf_counter()):
+            is_optional = self.levers.networks == "auto" and bool(times)
+            # another network takes about as long
+            if is_optional and not (plan and plan.is_all_of(self.levers) and 2 * plan.seconds < left()):
                 break
-            finetuner = self._finetuner(network)
-            of_epoch, at_start = finetuner.seconds_per_epoch(self._of_network(self.heads, network))
+            try:
+                finetuner = self._finetuner(network)
+                times.append(finetuner.seconds_per_epoch(self._of_network(self.heads, network)))
+            except torch.OutOfMemoryError:
+                if not is_optional:
+                    raise
+                break
             self.finetuners.append(finetuner)
-            levers, left = self._smallest_batches(), deadline - time.perf_counter()
-            longer = levers_of.fit_time(levers, len(self.targets), seconds + of_epoch, left, start_up + at_start)
-            if plan and optional and not (longer and longer.is_all_of(self.levers)):
+            plan = planned()
+            if is_optional and not (plan and plan.is_all_of(self.levers)):
                 self.finetuners.pop()
+                times.pop()
                 break
-            plan, seconds, start_up = longer, seconds + of_epoch, start_up + at_start
-        trained = replace(plan, levers=replace(plan.levers, networks=len(self.finetuners))) if plan else None
-        return trained, seconds
+        # what was measured in vain took time as well
+        return planned(), sum(of_epoch for of_epoch, _ in times)
 
     def _finetuner(self, network: Pretrained) -> "Finetuner":
         from labeler.learner.finetune import Finetuner

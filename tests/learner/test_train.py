@@ -169,6 +169,60 @@ def test_a_further_network_is_tuned_only_where_all_of_it_fits(
 
 
 @pytest.mark.usefixtures("in_torch")
+def test_where_the_first_network_has_no_time_no_other_is_measured(
+    side_by_side: tuple[LearningTask, Joined], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = side_by_side
+    measured: list[str] = []
+
+    def endless(self: Finetuner, start: LinearHeads) -> tuple[float, float]:
+        measured.append(self.encoder.name)
+        return 1000.0, 0.0
+
+    monkeypatch.setattr(Finetuner, "seconds_per_epoch", endless)
+    fitted = fit(task, TUNE, 0)
+    assert isinstance(fitted.model, LinearHeads)
+    assert "too short for an epoch of fine-tuning (1000 s)" in fitted.training.note
+    assert measured == ["toy"]
+
+
+@pytest.mark.usefixtures("in_torch")
+def test_the_first_network_is_tuned_alone_where_the_memory_of_the_gpu_is_too_short_for_another(
+    side_by_side: tuple[LearningTask, Joined], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = side_by_side
+
+    def short(self: Finetuner, start: LinearHeads) -> tuple[float, float]:
+        if self.encoder.name == "other":
+            raise torch.OutOfMemoryError
+        return 1.0, 0.0
+
+    monkeypatch.setattr(Finetuner, "seconds_per_epoch", short)
+    learner = replace(TUNE, finetune=replace(LEVERS, epochs=1))
+    assert fit(task, learner, 0).training.chosen["networks"] == 1
+    with pytest.raises(torch.OutOfMemoryError):
+        fit(task, replace(learner, finetune=replace(LEVERS, networks=2)), 0)
+
+
+@pytest.mark.usefixtures("in_torch")
+def test_the_time_that_measuring_a_further_network_took_is_no_longer_there(
+    side_by_side: tuple[LearningTask, Joined], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = side_by_side
+    passed = [0.0]
+
+    def measured(self: Finetuner, start: LinearHeads) -> tuple[float, float]:
+        passed[0] += 2500.0 if self.encoder.name == "other" else 0.0
+        return 1000.0, 0.0
+
+    monkeypatch.setattr(Finetuner, "seconds_per_epoch", measured)
+    monkeypatch.setattr("labeler.learner.train.time.perf_counter", lambda: passed[0])
+    learner = replace(TUNE, finetune=replace(LEVERS, epochs=1), round_seconds=4000)
+    chosen = fit(task, learner, 0).training.chosen  # 1,500 seconds are left: an epoch, and no refit
+    assert (chosen["networks"], chosen["refit"]) == (1, False)
+
+
+@pytest.mark.usefixtures("in_torch")
 def test_networks_that_stop_at_different_epochs_have_as_many_snapshots(
     side_by_side: tuple[LearningTask, Joined], monkeypatch: pytest.MonkeyPatch
 ) -> None:
