@@ -58,11 +58,13 @@ def test_a_broken_directory_is_no_zip(packed: Path, tmp_path: Path, cut: str):
 
 def test_the_images_of_a_zip_take_half_of_what_its_directory_takes_or_less(packed: Path):
     def peak(read_all) -> int:
-        tracemalloc.start()
-        read_all()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return peak
+        peaks = []
+        for _ in range(3):  # the first time modules may be loaded, and threads of other tests may be at work
+            tracemalloc.start()
+            read_all()
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        return min(peaks)
 
     def read_rows() -> None:
         assert sum(isinstance(row, Row) for row in read(packed)) == FILES
