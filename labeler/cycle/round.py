@@ -29,10 +29,9 @@ from labeler.cycle.state import State
 from labeler.i18n.messages import mark, sentences
 from labeler.learner import saved_models as models
 from labeler.learner.committees import committee
-from labeler.learner.model import LinearHeads, Model
+from labeler.learner.model import Fitted, LinearHeads, Model
 from labeler.learner.predict import class_proba, opinions
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted
 from labeler.learner.train import fit_on_engine as fit
 from labeler.measure.metrics import metrics, stability
 from labeler.projects.own_strategies import own_strategies

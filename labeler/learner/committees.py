@@ -9,9 +9,8 @@ from labeler.core.rounds import Dataset
 from labeler.core.settings import LearnerConfig
 from labeler.learner.estimators import Estimator, bootstrapped
 from labeler.learner.heads import fit_committee
-from labeler.learner.model import FineTuned, LinearHeads, reader
+from labeler.learner.model import FineTuned, Fitted, LinearHeads, reader
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted
 
 DROPPED = 0.5  # share of the features that are masked for a member of a dropout committee
 

@@ -12,8 +12,8 @@ from labeler.core.items import Progress
 from labeler.core.rounds import Training
 from labeler.core.settings import LearnerConfig
 from labeler.learner.folds import stratified
+from labeler.learner.model import Fitted
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted
 
 FLOOR = 1e-4  # the smallest probability that counts, so that a single confident error does not dominate the mean
 

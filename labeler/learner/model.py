@@ -14,7 +14,7 @@ from labeler.backbones.encoder import Pretrained, averaged, collate
 from labeler.backbones.features import Features
 from labeler.core.errors import LabelerError
 from labeler.core.memory import at_a_time
-from labeler.core.rounds import Dataset, Rows
+from labeler.core.rounds import Dataset, Rows, Training
 
 if TYPE_CHECKING:
     from labeler.backbones.exported import Run
@@ -245,6 +245,15 @@ class FineTuned:
         }
         tensors |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
         return _to_bytes(self.frozen, about, tensors)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, how it came about, and earlier states of a fine-tuned one, if they were asked for."""
+
+    model: Model
+    training: Training
+    snapshots: tuple[FineTuned, ...] = ()
 
 
 def tuned_prefix(number: int) -> str:

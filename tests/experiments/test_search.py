@@ -13,8 +13,8 @@ from labeler.core.rounds import Labels, Training
 from labeler.core.settings import FinetuneConfig, LearnerConfig
 from labeler.experiments.search import CURRENT, FROZEN, Search
 from labeler.experiments.search_file import PRUNED_FROM
+from labeler.learner.model import Fitted
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted
 from tests.support.samples import blobs, text_config
 
 DATASET, TARGETS = blobs(150, [0, 1])

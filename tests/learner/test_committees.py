@@ -11,9 +11,8 @@ from labeler.core.rounds import Dataset, Labels, Training
 from labeler.core.settings import LearnerConfig
 from labeler.learner.committees import DROPPED, Committee, Snapshots, committee, with_dropout
 from labeler.learner.heads import fit_heads
-from labeler.learner.model import FineTuned, LinearHeads, Model, TunedNetwork
+from labeler.learner.model import FineTuned, Fitted, LinearHeads, Model, TunedNetwork
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted
 from tests.support.gpu import as_on_a_gpu
 from tests.support.samples import blobs
 from tests.support.toy_network import TOY, exclusive_or, without_export

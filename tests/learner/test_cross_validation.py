@@ -8,8 +8,9 @@ from labeler.core.rounds import Labels, Training
 from labeler.core.settings import LearnerConfig
 from labeler.learner.cross_validation import FLOOR, HeldOut, cross_validate
 from labeler.learner.folds import stratified
+from labeler.learner.model import Fitted
 from labeler.learner.task import LearningTask
-from labeler.learner.train import Fitted, fit
+from labeler.learner.train import fit
 from tests.support.samples import blobs
 
 
