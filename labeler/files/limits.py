@@ -1,10 +1,13 @@
 """What a file may unpack to: its totals are compared with the limits of the settings before anything is unpacked."""
 
 import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from labeler.core.errors import SourceError
 from labeler.core.settings import LimitsConfig
 from labeler.files.addresses import Address, Source
+from labeler.files.zip_directory import Packed
 
 USUAL = LimitsConfig()  # where there is no project yet
 MEBIBYTE, GIBIBYTE = 1 << 20, 1 << 30
@@ -27,6 +30,21 @@ def check_unpacked(name: str, unpacked: int, most: float, setting: str, packed: 
             name=name,
             ratio=unpacked // max(1, packed),
         )
+
+
+def within_limits(source: Path, files: Iterable[Packed], limits: LimitsConfig) -> Iterator[Packed]:
+    """The files of a zip of images; behind the last one it is refused if it unpacks to too much or has a password.
+
+    Raises: SourceError: names the zip.
+    """
+    unpacked, is_protected = 0, False
+    for packed in files:
+        unpacked += packed.entry.file_size
+        is_protected = is_protected or is_encrypted(packed.entry)
+        yield packed
+    most = limits.unpacked_gigabytes * GIBIBYTE
+    check_unpacked(source.name, unpacked, most, "limits.unpacked_gigabytes", source.stat().st_size)
+    check_password(source.name, is_protected)
 
 
 def is_encrypted(entry: zipfile.ZipInfo) -> bool:

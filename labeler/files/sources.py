@@ -20,7 +20,7 @@ from labeler.core.settings import LimitsConfig
 from labeler.files import column_guesses
 from labeler.files.addresses import Address, Source, allowed, is_address
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked, is_encrypted
+from labeler.files.limits import USUAL, within_limits
 from labeler.files.objects import MOST_BYTES, ObjectFile, listing
 from labeler.files.tables import Records, check_names, read_table
 from labeler.files.zip_directory import Packed, ZipDirectory
@@ -282,16 +282,10 @@ def _zip(source: Path, limits: LimitsConfig) -> Callable[[], Iterator[_File]]:
     with _unbroken(source):
         directory = ZipDirectory(source)
         keys, places = [], array("Q")
-        unpacked, is_protected = 0, False
-        for packed in directory:
+        for packed in within_limits(source, directory, limits):
             # as paths are compared: part by part
             keys.append("\0".join(_name_in_zip(packed.entry).parts).encode())
             places.append(packed.place)
-            unpacked += packed.entry.file_size
-            is_protected = is_protected or is_encrypted(packed.entry)
-    most = limits.unpacked_gigabytes * GIBIBYTE
-    check_unpacked(source.name, unpacked, most, "limits.unpacked_gigabytes", source.stat().st_size)
-    check_password(source.name, is_protected)
     ordered = array("Q", (places[number] for number in sorted(range(len(places)), key=keys.__getitem__)))
 
     def files() -> Iterator[_File]:

@@ -14,7 +14,7 @@ from labeler.core.errors import SourceError
 from labeler.core.settings import LimitsConfig
 from labeler.files.addresses import Source
 from labeler.files.column_guesses import IMAGE_SUFFIXES
-from labeler.files.limits import GIBIBYTE, USUAL, check_password, check_unpacked, is_encrypted
+from labeler.files.limits import USUAL, within_limits
 from labeler.files.sources import OBVIOUS, SourceColumns
 from labeler.files.uploads import safe_name
 from labeler.files.zip_directory import Packed, ZipDirectory
@@ -64,15 +64,9 @@ def unpacked(
 def _unpack(source: Path, folder: Path, limits: LimitsConfig, images: bool, columns: SourceColumns) -> bool:
     """Whether the zip holds another tool's folder, which is unpacked then."""
     directory = ZipDirectory(source)
-    if not any(_suffix(file) in _DOCUMENTS for file in _files(directory)):
+    documents = sum(_suffix(file) in _DOCUMENTS for file in _files(within_limits(source, directory, limits)))
+    if not documents:
         return False
-    unpacked, is_protected = 0, False
-    for packed in directory:
-        unpacked += packed.entry.file_size
-        is_protected = is_protected or is_encrypted(packed.entry)
-    most = limits.unpacked_gigabytes * GIBIBYTE
-    check_unpacked(source.name, unpacked, most, "limits.unpacked_gigabytes", source.stat().st_size)
-    check_password(source.name, is_protected)
     top = _top(directory)
     _write(source, (file for file in _files(directory) if _suffix(file) in _DOCUMENTS), folder, top)
     if columns.format == TABLE or recognise(folder, SourceColumns(format=columns.format)) is None:
@@ -81,7 +75,7 @@ def _unpack(source: Path, folder: Path, limits: LimitsConfig, images: bool, colu
     return True
 
 
-def _files(directory: ZipDirectory) -> Iterator[Packed]:
+def _files(directory: Iterable[Packed]) -> Iterator[Packed]:
     """The files of a zip without litter."""
     return (file for file in directory if not file.entry.is_dir() and not _is_litter(file.entry.filename))
 
