@@ -69,21 +69,17 @@ def listing(address: Address, after: str = "") -> Iterator[ObjectFile]:
     Raises: ObjectError: the store does not list it; SourceError: it may not be asked; raised by the first step.
     """
     folders, is_first = [address], True
+    reached = _order(after, False) if after else []
     while folders:
         folder = folders.pop()
         entries = _asked(folder, _entries(folder.path))
-        above = f"{folder.key}/" if folder.key else ""
-        reached, is_in_folder, _ = after.removeprefix(above).partition("/") if after.startswith(above) else ("", "", "")
         inside = []
         for entry in sorted(entries, key=_key):
-            key = _key(entry)
-            below = Address(address.store, address.bucket, key)
-            if entry["type"] == "directory":
-                is_behind = not is_in_folder or key.removeprefix(above) >= reached
-                inside += [below] if key != folder.key and is_behind else []
-            elif is_in_folder or (reached and key.removeprefix(above) <= reached):
-                continue
-            elif key and (key != folder.key or is_first) and not str(entry["name"]).endswith("/"):
+            key, is_folder = _key(entry), entry["type"] == "directory"
+            below, order = Address(address.store, address.bucket, key), _order(key, is_folder)
+            if is_folder:
+                inside += [below] if key != folder.key and order >= reached[: len(order)] else []
+            elif key and (key != folder.key or is_first) and order > reached and not str(entry["name"]).endswith("/"):
                 yield ObjectFile(below, _facts(entry))
         folders += reversed(inside)
         is_first = False
@@ -100,11 +96,7 @@ def _asked(address: Address, question: Callable[[Any], Result]) -> Result:
     """
     check_allowed(address)
     try:
-        store = _store(address.store, os.getpid())
-    except ValueError:  # as adlfs raises without the name of an account
-        raise _without_credentials(address) from None
-    try:
-        return question(store)
+        return question(_opened(address))
     except ObjectError:
         raise
     # `from None`: a traceback in a log would quote what the library says
@@ -124,6 +116,13 @@ def _asked(address: Address, question: Callable[[Any], Result]) -> Result:
         raise StoreError("{address} cannot be read from the store ({kind}).", address=address, kind=kind) from None
 
 
+def _opened(address: Address) -> Any:
+    try:
+        return _store(address.store, os.getpid())
+    except ValueError:  # as adlfs raises without the name of an account
+        raise _without_credentials(address) from None
+
+
 def _without_credentials(address: Address) -> StoreError:
     return StoreError(
         "This server has no credentials that open {address}: whoever runs it sets {variables} in its environment.",
@@ -135,6 +134,12 @@ def _without_credentials(address: Address) -> StoreError:
 def _key(entry: Mapping[str, Any]) -> str:
     """The key of what a store lists: it is told apart and ordered without the / that some stores end a folder with."""
     return str(entry["name"]).strip("/").partition("/")[2]
+
+
+def _order(key: str, is_folder: bool) -> list[tuple[bool, str]]:
+    """What a listing is ordered by: the files of a folder come before its folders."""
+    *above, name = key.split("/")
+    return [*((True, folder) for folder in above), (is_folder, name)]
 
 
 def _entries(path: str) -> Callable[[Any], list[Mapping[str, Any]]]:

@@ -84,7 +84,7 @@ def test_a_look_that_goes_on_asks_for_no_folder_that_was_read(tmp_path, monkeypa
 
 def test_no_folder_is_left_out_where_a_store_ends_their_names_with_a_slash(monkeypatch):
     with in_memory() as store:
-        for key in ("a/1.txt", "a-/2.txt"):
+        for key in ("0.txt", "a/1.txt", "a/b/2.txt", "a/b.txt", "a-/3.txt"):
             store.pipe(f"/mail/{key}", b"hello")
         ls = type(store).ls
 

@@ -73,6 +73,15 @@ def test_a_store_that_cannot_be_connected_to_without_credentials_names_their_var
     assert raised.value.__suppress_context__
 
 
+def test_a_store_whose_library_cannot_be_loaded_is_said_to_be_unreadable(tmp_path, store, monkeypatch):
+    def breaks(*_):
+        raise ImportError("cannot import name 'AKIA123'")
+
+    monkeypatch.setattr(objects, "_store", breaks)
+    with pytest.raises(StoreError, match=r"memory://b/a\.png cannot be read from the store \(ImportError\)"):
+        image(tmp_path, b"first").read_bytes()
+
+
 def test_the_least_used_go_first_and_the_size_is_kept(tmp_path, store):
     contents = [bytes([n]) * 1000 for n in range(30)]
     for n, content in enumerate(contents):
