@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
@@ -54,6 +54,12 @@ class Button:
 
 
 @dataclass(frozen=True)
+class Link:
+    address: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Form:
     action: str
     fields: tuple[Field, ...]
@@ -67,6 +73,21 @@ class Form:
     def focus(self) -> str:
         """The name of the field that has the focus; "" where none has it."""
         return next((each.name for each in self.fields if not each.value), "") if self.is_first else ""
+
+
+@dataclass(frozen=True)
+class Page:
+    title: str
+    forms: tuple[Form, ...] = ()
+    lead: str = ""
+    error: str = ""  # why what was asked for is not done
+    done: str = ""
+    back: Link | None = None
+
+    def answer(self, refused: int = 403) -> Response:
+        """Args: refused: the status of a page with an error."""
+        content = _template().render(vars(self), language=language())
+        return HTMLResponse(content, refused if self.error else 200, headers=_HEADERS)
 
 
 def user_of(request: Request) -> User | None:
@@ -106,14 +127,14 @@ def login(request: Request, form: FormData | None) -> Response:
     )
     form_of_page = Form("login", fields, (Button(_("Log in")),), hidden={"next": onward.removeprefix("..")})
     help_line = _("Have you forgotten your password? An admin of this labeler can send you a link.")
-    return _page(_("Log in"), (form_of_page,), lead=help_line, error=error, status=403 if error else 200)
+    return Page(_("Log in"), (form_of_page,), help_line, error).answer()
 
 
 def logout(request: Request, form: FormData | None) -> Response:
     user = user_of(request)
     if user:
         accounts.log_out(user, bool(form and form.get("all")), _address(request))
-    response = _go("login")
+    response = _to_log_in()
     response.delete_cookie(COOKIE, path=_path(request))
     return response
 
@@ -125,7 +146,7 @@ def own_account(request: Request, form: FormData | None) -> Response:
     """Who is logged in, and the form that changes the password; `form`: what was sent to change it."""
     user = user_of(request)
     if user is None or access_mode() != "local":
-        return _go("login")
+        return _to_log_in()
     error, done = "", ""
     if form is not None:
         try:
@@ -145,8 +166,8 @@ def own_account(request: Request, form: FormData | None) -> Response:
         ),
     )
     lead = _("You are an admin of this labeler.") if user.is_admin else ""
-    back = {"address": f"../?language={language()}", "text": _("Back to labeling")}
-    return _page(user.name, forms, lead=lead, error=error, done=done, back=back, status=403 if error else 200)
+    back = Link(f"../?language={language()}", _("Back to labeling"))
+    return Page(user.name, forms, lead, error, done, back).answer()
 
 
 # ---------------------------------------------------------------- invitations
@@ -158,8 +179,8 @@ def invited(request: Request, form: FormData | None) -> Response:
     try:
         invitation = accounts.invitation(secret)
     except AccessError as refusal:
-        back = {"address": f"../login?language={language()}", "text": _("Log in")}
-        return _page(_("Invitation"), (), error=translate(refusal), back=back, status=404)
+        back = Link(f"../login?language={language()}", _("Log in"))
+        return Page(_("Invitation"), error=translate(refusal), back=back).answer(404)
     if form is not None:
         name = str(form.get("name", ""))
         try:
@@ -169,13 +190,9 @@ def invited(request: Request, form: FormData | None) -> Response:
             error = translate(refusal)
         else:
             return _with_session(_go("../../"), request, session)
-    return _page(
-        _("Choose a new password") if invitation.account is not None else _("Welcome"),
-        (_form_of_invitation(invitation, secret, name),),
-        lead=_lead_of_invitation(invitation),
-        error=error,
-        status=403 if error else 200,
-    )
+    title = _("Choose a new password") if invitation.account is not None else _("Welcome")
+    forms = (_form_of_invitation(invitation, secret, name),)
+    return Page(title, forms, _lead_of_invitation(invitation), error).answer()
 
 
 def _form_of_invitation(invitation: Invitation, secret: str, name: str) -> Form:
@@ -210,23 +227,9 @@ def _lead_of_invitation(invitation: Invitation) -> str:
 # ---------------------------------------------------------------- the frame
 
 
-# wide: each part of the page, of which most pages have few
-def _page(
-    title: str,
-    forms: tuple[Form, ...],
-    lead: str = "",
-    error: str = "",
-    done: str = "",
-    back: dict[str, str] | None = None,
-    status: int = 200,
-) -> Response:
-    values = {"title": title, "forms": forms, "lead": lead, "error": error, "done": done, "back": back}
-    return HTMLResponse(_template().render(values, language=language()), status, headers=_HEADERS)
-
-
 def notice(title: str, error: str, status: int) -> Response:
     """A page that says what is wrong."""
-    return _page(title, (), error=error, status=status)
+    return Page(title, error=error).answer(status)
 
 
 @cache
@@ -238,6 +241,11 @@ def _template() -> Any:
 def _go(address: str) -> Response:
     """A redirect that is followed with GET."""
     return RedirectResponse(address, 303, headers=_HEADERS)
+
+
+def _to_log_in() -> Response:
+    """The log-in, and behind it the first page, in the language that was chosen."""
+    return _go(f"login?{urlencode({'next': f'/?language={language()}'})}")
 
 
 def _with_session(response: Response, request: Request, secret: str) -> Response:
@@ -285,7 +293,7 @@ def _route(path: str, handler: Handler, *methods: str) -> Route:
             return await run_in_threadpool(answer)
         except LabelerError as error:
             _use_language(request, form)
-            return _page(_("Log in"), (), error=translate(error), status=503)
+            return Page(_("Log in"), error=translate(error)).answer(503)
 
     return Route(path, endpoint, methods=[*methods])
 
