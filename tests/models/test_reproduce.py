@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from labeler.backbones.encoder import computed_on
+from labeler.backbones.encoder import Joined, computed_on
 from labeler.cli import main
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer, NewItem
@@ -112,6 +112,28 @@ def test_a_fine_tuned_model_is_the_same_bit_for_bit_though_time_chose_its_levers
     devices, order = map(str, reproduce(toys, 1).reasons)
     assert devices.startswith("this compares two devices: the round was trained on a card, bfloat16, cudnn 91900, ")
     assert order == "the GPU computes cumsum in any order"
+
+
+@pytest.mark.slow
+def test_two_tuned_networks_that_start_from_the_last_round_are_the_same_bit_for_bit(
+    toys: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Joined((TOY, replace(TOY, name="other", key="toy-2")))
+    for module in ("labeler.cycle.snapshot", "labeler.models.reproduce"):
+        monkeypatch.setattr(f"{module}.load_encoder", lambda *args: encoder)
+    toys.save(replace(toys.config, learner=replace(TUNE, finetune=replace(LEVERS, epochs=3, start="last"))))
+    assert work_once(toys)
+    with toys.store() as store:
+        store.rounds.request("import")
+    assert work_once(toys)
+    for number in (1, 2):
+        weights = toys.models / f"round-{number:04d}.safetensors"
+        kept = load(weights, encoder)
+        assert isinstance(kept, FineTuned)
+        assert [network.encoder.name for network in kept.networks] == ["toy", "other"]
+        again = reproduce(toys, number)
+        assert again.difference == 0
+        assert again.model.to_bytes() == weights.read_bytes()
 
 
 def test_a_round_whose_time_was_too_short_for_fine_tuning_gives_heads_again(
