@@ -20,18 +20,17 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t
 from sklearn.metrics import average_precision_score
 
 from bench.label_efficiency.strategies import task_of
-from bench.tables import table
+from bench.tables import gain, table
 from labeler.core.rounds import Dataset, Labels
 from labeler.core.settings import Config, LearnerConfig, QueryConfig
 from labeler.cycle.neighbours import Neighbours
@@ -149,8 +148,8 @@ def rows_of(name: str, arms: dict[str, list[Search]], candidates: int) -> list[d
         line |= {"recall": f"{np.mean(recall):.3f}", "more": None, "precision": f"{np.mean(precision):.3f}"}
         line |= {"better": None, "s a round": f"{np.mean([s.seconds for s in searches]):.2f}"}
         if arm != "plain":
-            line["more"] = _difference([_recall(s) for s in plain], recall)
-            line["better"] = _difference([_precision(s) for s in plain], precision)
+            line["more"] = gain(recall, [_recall(s) for s in plain])
+            line["better"] = gain(precision, [_precision(s) for s in plain])
         lines.append(line)
     return lines
 
@@ -161,13 +160,6 @@ def _recall(run: Search) -> float:
 
 def _precision(run: Search) -> float:
     return run.precision
-
-
-def _difference(before: Sequence[float], after: Sequence[float]) -> str:
-    """The mean difference over the seeds, with its 95% interval."""
-    gain = np.subtract(after, before)
-    half = t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
-    return f"{gain.mean():+.3f} ({gain.mean() - half:+.3f} to {gain.mean() + half:+.3f})"
 
 
 def measured(name: str, world_of: Callable[[int], World], options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -205,7 +197,7 @@ def as_they_are(name: str, task: Task, options: argparse.Namespace) -> dict[str,
         areas.append([float(np.mean(of.accuracy)) for of in runs])
     means = [f"{np.mean(area):.4f}" for area in areas]
     line = {"data": name, "candidates": options.candidates, "seeds": options.seeds}
-    return line | {"plain": means[0], f"neighbours {shares[1]:g}": means[1], "better": _difference(*areas)}
+    return line | {"plain": means[0], f"neighbours {shares[1]:g}": means[1], "better": gain(areas[1], areas[0])}
 
 
 def main() -> None:

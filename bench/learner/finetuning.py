@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import tables
 from bench.label_efficiency.strategies import BUDGETS, task_of
 from labeler.backbones.auto import AUTO
 from labeler.backbones.choose import load_encoder
@@ -38,7 +39,6 @@ from labeler.learner.model import FineTuned, Model, TunedNetwork
 from labeler.learner.predict import class_proba
 from labeler.learner.train import fit
 from labeler.measure.metrics import calibration_error
-from labeler.progress.curves import paired_gain
 
 SIZES = (50, 100, 300, 1000)
 MEASURED = 2_000  # items of the pool that are measured at most, with `--on pool`
@@ -163,10 +163,8 @@ def table(rows: list[dict[str, Any]]) -> str:
             if base is None or base is runs:
                 return ""
             seeds = sorted(set(runs) & set(base))
-            gain, low, high = paired_gain(
-                *([runs_of_learner[s]["accuracy"] for s in seeds] for runs_of_learner in (runs, base))
-            )
-            return f"{gain:+.3f}" + ("" if low is None else f" ({low:+.3f} to {high:+.3f})")
+            ours, control = ([of_learner[seed]["accuracy"] for seed in seeds] for of_learner in (runs, base))
+            return tables.gain(ours, control)
 
         mean = {key: np.mean([run[key] for run in runs.values()]) for key in ("accuracy", "calibration", "seconds")}
         lines.append(

@@ -11,7 +11,6 @@ it. Gains are paired by seed, with Student's 95% interval.
 
 import argparse
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +19,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bench import tables
 from bench.label_efficiency.strategies import BUDGETS, task_of
 from labeler.core.rounds import Labels
 from labeler.experiments.dataset import Task
 from labeler.learner.heads import fit_heads
 from labeler.learner.task import LearningTask
-from labeler.progress.curves import area_under_curve, paired_gain
+from labeler.progress.curves import area_under_curve
 
 # labels at which all are measured, if no others are asked for; then only the area is listed
 GRIDS = {name: list(range(20, 501, 40)) for name in BUDGETS} | {
@@ -55,16 +55,9 @@ def accuracies(task: Task, unlabeled: LearningTask, rows: np.ndarray) -> dict[st
 def row(name: str, labels: str, by_head: dict[str, list[float]]) -> str:
     """A line of the table. Args: by_head: of each head a number for each seed."""
     means = [f"{np.mean(by_head[head]):.4f}" if head in by_head else "" for head in HEADS]
-    gains = [gained(by_head["frozen"], by_head.get(other)) for other in ("plain", "alike")]
+    others = [by_head.get(other) for other in ("plain", "alike")]
+    gains = [tables.gain(by_head["frozen"], other, 4) if other else "" for other in others]
     return "| " + " | ".join([name, labels, *means, *gains]) + " |"
-
-
-def gained(numbers: Sequence[float], others: Sequence[float] | None) -> str:
-    """The mean difference with its interval; nothing if there are no others."""
-    if others is None:
-        return ""
-    gain, low, high = paired_gain(numbers, others)
-    return f"{gain:+.4f}" + ("" if low is None else f" ({low:+.4f} to {high:+.4f})")
 
 
 def main() -> None:

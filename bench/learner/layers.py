@@ -17,6 +17,7 @@ from unittest import mock
 import numpy as np
 import torch
 
+from bench import tables
 from bench.learner.encoders import on_this_machine
 from labeler.backbones.catalogue import ENCODERS
 from labeler.backbones.encoder import Pretrained, collate
@@ -26,7 +27,7 @@ from labeler.core.rounds import Dataset, Labels
 from labeler.experiments.dataset import read_labeled
 from labeler.learner import heads
 from labeler.learner.task import LearningTask
-from labeler.progress.curves import area_under_curve, paired_gain
+from labeler.progress.curves import area_under_curve
 
 DATA = (
     ("reviews_en", "bge-small-en-v1.5"),
@@ -118,9 +119,8 @@ def main() -> None:
             with mock.patch.object(heads, "C_TEXT", variant[2]):
                 measured[variant] = areas(columns, dims, targets, options.train, options.seeds)
         for (pooling, layers, penalty), of_seeds in measured.items():
-            gain, low, high = paired_gain(of_seeds, measured[usual])
-            beside = f"{gain:+.4f} ({low:+.4f} to {high:+.4f})" if low is not None else f"{gain:+.4f}"
-            last = "*as it is*" if (pooling, layers, penalty) == usual else beside
+            is_usual = (pooling, layers, penalty) == usual
+            last = "*as it is*" if is_usual else tables.gain(of_seeds, measured[usual], 4)
             print(
                 f"| {data} | {name} | {pooling} | {layers} | {penalty:g} | {np.mean(of_seeds):.4f} | {last} |",
                 flush=True,

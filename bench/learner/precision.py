@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from scipy.stats import t
 
 from bench import tables
 from bench.learner.fidelity import cosines
@@ -139,15 +138,8 @@ def row(accuracy: dict[tuple[str, int], np.ndarray], name: str, n: int) -> dict[
         "precision": name,
         "labels": n,
         "accuracy in float32": f"{exact.mean():.4f}",
-        "difference in points (95%)": in_points(accuracy[name, n] - exact),
+        "difference in points (95%)": tables.gain((100 * accuracy[name, n]).tolist(), (100 * exact).tolist()),
     }
-
-
-def in_points(gains: np.ndarray) -> str:
-    """The mean of differences in accuracy, and its 95% interval, in points."""
-    half = t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
-    low, mean, high = 100 * (gains.mean() - half), 100 * gains.mean(), 100 * (gains.mean() + half)
-    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 if __name__ == "__main__":

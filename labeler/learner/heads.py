@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import log_softmax
 
-from labeler.core import processes
+from labeler.core import decisions, processes
 from labeler.core.errors import TooFewClassesError
 from labeler.core.rounds import Dataset
 from labeler.i18n.messages import mark
@@ -83,20 +83,17 @@ def weight_of_prior(task: LearningTask) -> float:
         rest, true = task.subset(np.setdiff1d(all_rows, rows)), labels.targets[rows]
         span = _span(rest)
         for place, weight in enumerate(weights):
-            proba = _proba(rest, float(weight), span, labels.positions[rows])
-            evidence[place] += _evidence(np.stack([1 - proba, proba], axis=-1) if labels.several else proba, true)
+            evidence[place] += _evidence(_proba(rest, float(weight), span, labels.positions[rows]), true)
     if len(np.unique(labels.targets, axis=0)) < 2:
         evidence[0] = -np.inf  # labels of one class train nothing by themselves
     return float(weights[evidence.argmax()])
 
 
-def _evidence(proba: np.ndarray, true: np.ndarray) -> float:
-    """The log likelihood of what is true, with softened probabilities.
-
-    Args: proba: (…, C) of the outcomes. true: (…) int, the outcomes that came.
-    """
-    log = log_softmax(np.log(np.maximum(proba, FLOOR)) / SOFTENED, axis=-1)
-    return float(np.take_along_axis(log, true.astype(np.intp)[..., None], axis=-1).sum())
+def _evidence(proba: np.ndarray, targets: np.ndarray) -> float:
+    """The log likelihood of the targets, with softened probabilities. Args: as in `labeler.core.decisions`."""
+    proba, targets = decisions.as_single_decisions(proba, targets)
+    log = log_softmax(np.log(np.maximum(proba, FLOOR)) / SOFTENED, axis=1)
+    return float(decisions.proba_of_targets(log, targets).sum())
 
 
 def _proba(task: LearningTask, weight: float, span: Span, positions: np.ndarray) -> np.ndarray:
