@@ -103,8 +103,8 @@ class FineTuning:
         plan: levers_of.Plan | None = None
         for network in networks[: levers_of.networks_tried(self.levers, len(self.targets), len(networks))]:
             is_optional = self.levers.networks == "auto" and bool(times)
-            # another network takes about as long
-            if is_optional and not (plan and plan.is_all_of(self.levers) and 2 * plan.seconds < left()):
+            with_another = plan.seconds * (1 + 1 / len(times)) if plan else 0.0  # it takes about as long as each
+            if is_optional and not (plan and plan.is_all_of(self.levers) and with_another < left()):
                 break
             try:
                 finetuner = self._finetuner(network)

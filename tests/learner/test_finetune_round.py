@@ -74,13 +74,19 @@ def test_of_encoders_side_by_side_the_network_is_tuned_and_saved(
     assert not np.allclose(alone.predict_proba(other_ngrams, rows), alone.predict_proba(joined, rows), atol=1e-3)
 
 
+def read_by(networks: int, xor: tuple[Dataset, np.ndarray]) -> LearningTask:
+    """300 labels of exclusive or, read by networks side by side."""
+    data, targets = xor
+    others = (replace(TOY, name=f"other {n}", key=f"toy-{n}") for n in range(2, networks + 1))
+    encoder = Joined((TOY, *others))
+    joined = Dataset(data.inputs, np.tile(data.embeddings, networks), encoder.dims)
+    return LearningTask.of(joined, Labels(np.arange(300), targets[:300]), 2, encoder)
+
+
 @pytest.fixture
 def side_by_side(in_torch: None, xor: tuple[Dataset, np.ndarray]) -> LearningTask:
-    """300 labels of exclusive or, read by two networks."""
-    data, targets = xor
-    encoder = Joined((TOY, replace(TOY, name="other", key="toy-2")))
-    joined = Dataset(data.inputs, np.concatenate([data.embeddings, data.embeddings], axis=1), encoder.dims)
-    return LearningTask.of(joined, Labels(np.arange(300), targets[:300]), 2, encoder)
+    """As `read_by` two networks."""
+    return read_by(2, xor)
 
 
 @pytest.mark.slow
@@ -92,9 +98,9 @@ def test_all_networks_side_by_side_are_tuned_and_saved_where_there_is_time(
     fitted = fit(side_by_side, learner, 0, lambda done, total: seen.append((done, total)))
     model, rows = fitted.model, np.arange(300, 500)
     assert isinstance(model, FineTuned)
-    assert [network.encoder.name for network in model.networks] == ["toy", "other"]
+    assert [network.encoder.name for network in model.networks] == ["toy", "other 2"]
     assert fitted.training.chosen["networks"] == 2
-    assert "Networks that were fine-tuned: toy, other." in fitted.training.note
+    assert "Networks that were fine-tuned: toy, other 2." in fitted.training.note
     assert seen[-1] == (80, 80)  # for each network once with labels held back, and once with all of them
     assert accuracy(model, side_by_side.dataset, xor[1]) > 0.78
     save(model, tmp_path / "m")
@@ -108,12 +114,15 @@ def test_all_networks_side_by_side_are_tuned_and_saved_where_there_is_time(
     np.testing.assert_allclose(proba, [state.predict_proba(side_by_side.dataset, rows) for state in fitted.snapshots])
 
 
+@pytest.mark.usefixtures("in_torch")
 @pytest.mark.parametrize(
-    ("networks", "seconds", "tuned"), [("auto", 2.9, 1), ("auto", 4.0, 2), (2, 2.9, 2), (1, 9.0, 1)]
+    ("there", "networks", "seconds", "tuned"),
+    [(2, "auto", 2.9, 1), (2, "auto", 4.0, 2), (2, 2, 2.9, 2), (2, 1, 9.0, 1), (3, "auto", 6.0, 3)],
 )
 def test_a_further_network_is_tuned_only_where_all_of_it_fits(
-    side_by_side: LearningTask,
+    xor: tuple[Dataset, np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
+    there: int,
     networks: Any,
     seconds: float,
     tuned: int,
@@ -121,7 +130,7 @@ def test_a_further_network_is_tuned_only_where_all_of_it_fits(
     monkeypatch.setattr("labeler.learner.finetune.Finetuner.seconds_per_epoch", lambda self, start: (1000.0, 0.0))
     levers = replace(LEVERS, epochs=1, networks=networks)
     learner = replace(TUNE, finetune=levers, round_seconds=1000 * seconds)
-    assert fit(side_by_side, learner, 0).training.chosen["networks"] == tuned
+    assert fit(read_by(there, xor), learner, 0).training.chosen["networks"] == tuned
 
 
 def test_where_the_first_network_has_no_time_no_other_is_measured(
@@ -144,7 +153,7 @@ def test_the_first_network_is_tuned_alone_where_the_memory_of_the_gpu_is_too_sho
     side_by_side: LearningTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def short(self: Finetuner, start: LinearHeads) -> tuple[float, float]:
-        if self.encoder.name == "other":
+        if self.encoder.name == "other 2":
             raise torch.OutOfMemoryError
         return 1.0, 0.0
 
@@ -161,7 +170,7 @@ def test_the_time_that_measuring_a_further_network_took_is_no_longer_there(
     passed = [0.0]
 
     def measured(self: Finetuner, start: LinearHeads) -> tuple[float, float]:
-        passed[0] += 2500.0 if self.encoder.name == "other" else 0.0
+        passed[0] += 2500.0 if self.encoder.name == "other 2" else 0.0
         return 1000.0, 0.0
 
     monkeypatch.setattr(Finetuner, "seconds_per_epoch", measured)
