@@ -107,7 +107,7 @@ class _Arriving:
             self.unreadable += [entry for entry in batch if isinstance(entry, Problem)]
             self._put([entry for entry in batch if isinstance(entry, ForeignPrediction)])
             on_read(read)
-            let_others_write(len(batch))
+            let_others_write(self.store.db, len(batch))
 
     def finish(self) -> list[AddedPredictions]:
         """What came of each model, whose predictions count from now on."""

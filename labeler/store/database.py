@@ -18,6 +18,7 @@ from labeler.store.write_turns import turn
 # Milliseconds that an answer to a request waits for another process to have written. All requests share a few
 # threads, so a browser is soon told to come again, which it does by itself.
 PATIENCE_OF_REQUESTS = 4000
+PATIENCE_WITH_READERS = 50  # milliseconds for which others cannot write
 ROWS_AT_ONCE = 1000  # that a stream holds
 
 Row = dict[str, Any]
@@ -92,6 +93,19 @@ class Connection:
             yield
         finally:
             self.connection.rollback()
+
+    def restart_log(self) -> None:
+        """Let the next transaction write the write-ahead log from its beginning, unless somebody reads for long.
+
+        SQLite does so by itself only where nobody has written while it brought the log into the database. Beside an
+        import others write now and then, and the log would grow until its end.
+        """
+        patience = self.value("PRAGMA busy_timeout")
+        self.connection.execute(f"PRAGMA busy_timeout={PATIENCE_WITH_READERS}")
+        try:
+            self.connection.execute("PRAGMA main.wal_checkpoint(RESTART)").fetchone()
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout={patience}")
 
     def execute(self, sql: str, values: Sequence[Any] | Row = ()) -> sqlite3.Cursor:
         return self.connection.execute(sql, values)

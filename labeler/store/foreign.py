@@ -150,7 +150,7 @@ class ForeignModels:
         unfinished = [row["id"] for row in self.db.rows("SELECT id FROM foreign_models WHERE NOT complete")]
         for model in unfinished:
             while self._delete_some(model):
-                let_others_write(AT_ONCE)
+                let_others_write(self.db, AT_ONCE)
             with self.db.write():
                 self.db.execute("DELETE FROM foreign_models WHERE id = ?", [model])
 

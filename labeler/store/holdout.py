@@ -96,7 +96,7 @@ class Holdout:
             if last is None:
                 return
             yield {"first": first, "last": last}
-            let_others_write(n)
+            let_others_write(self.db, n)
 
     def _drawn(self, size: int | None) -> list[int]:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""

@@ -81,9 +81,10 @@ def _answers(item: NewItem) -> str | None:
     return _as_json([asdict(answer.given) | {"label": answer.label} for answer in item.answers])
 
 
-def let_others_write(rows: int) -> None:
-    """Wait a little behind a transaction of so many rows, unless it was the last one."""
+def let_others_write(db: Database, rows: int) -> None:
+    """Wait a little behind a transaction of so many rows, unless it was the last one, and let the log begin anew."""
     if rows >= AT_ONCE:
+        db.restart_log()
         time.sleep(PAUSE)
 
 

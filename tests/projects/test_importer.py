@@ -10,8 +10,10 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,8 @@ from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
 from labeler.store import holdout as store_holdout
 from labeler.store import incoming
+from labeler.store.driver import connect
+from labeler.store.shipping import log_of
 from tests.support.scan_files import write_dicom
 
 
@@ -119,6 +123,35 @@ def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path, monkeypatch: pyt
         for n in (100, 1000)
     )
     assert many < 1.5 * few
+
+
+def test_the_log_of_an_import_does_not_grow_where_others_work_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody reads while each part's log is brought into the database, and writes behind it."""
+    target, sizes = make(tmp_path / "p"), list[int]()
+    label, let_others_write = incoming.Incoming.label, importer.let_others_write
+    monkeypatch.setattr(incoming, "PAUSE", 0)
+    for module in (importer, incoming):
+        monkeypatch.setattr(module, "AT_ONCE", 500)
+    with target.store() as store, closing(connect(store.db.path)) as other:
+
+        def label_while_read(*part: Any) -> int:
+            other.execute("BEGIN")
+            other.execute("SELECT 1 FROM items").fetchall()
+            return label(*part)
+
+        def write_behind(*part: Any) -> None:
+            other.rollback()
+            store.team.join(f"person {len(sizes)}")
+            let_others_write(*part)
+            sizes.append(log_of(store.db.path).stat().st_size)
+
+        monkeypatch.setattr(incoming.Incoming, "label", label_while_read)
+        monkeypatch.setattr(importer, "let_others_write", write_behind)
+        import_source(target, reviews(tmp_path / "t.csv", 4000), SourceColumns(label="label"))
+        assert len(sizes) == 8
+        assert max(sizes) < store.db.path.stat().st_size / 2
 
 
 def test_ten_times_the_files_of_a_folder_take_no_more_memory(tmp_path: Path) -> None:
