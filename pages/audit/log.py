@@ -119,7 +119,7 @@ def _frame(rows: list[AuditRow], projects: Mapping[str, str]) -> pd.DataFrame:
             _("who"): row.by or "–",
             _("action"): action_in_words(row.action),
             _("what"): object_in_words(row, projects),
-            _("change"): change_in_words(row),
+            _("change"): change_in_words(row, projects),
             _("by means of"): _(MEANS[row.how]) if row.how in MEANS else row.how,
             _("from where"): row.address,
             _("row"): row.id,

@@ -11,12 +11,12 @@ from pages.audit.log import check, listed
 from pages.shared.access import is_allowed, require_project, require_right, require_user, visible_project
 
 user = require_user()
+st.title(_("Audit"))
 of_home = access_mode() != "none" and is_allowed(None, "see_home_audit")
 project = visible_project() if of_home else require_project()
 if project is not None and not (of_home and not is_allowed(project, "see_audit")):
     require_right(project, "see_audit", _("Those who lead or audit this project see what was done in it."))
 
-st.title(_("Audit"))
 st.caption(
     _(
         "What was done, by whom, when and from where. Rows are added and never changed; each is chained to the"

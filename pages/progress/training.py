@@ -87,9 +87,12 @@ def callout(finding: reading.Reading) -> None:
 def share_in_words(training: Training) -> str:
     if training.share <= 0:
         return _("The frozen heads alone make the predictions.")
+    are_several = training.chosen.get("networks", 1) > 1
+    if training.share >= 1 and are_several:
+        return _("The fine-tuned networks alone make the predictions.")
     if training.share >= 1:
         return _("The fine-tuned network alone makes the predictions.")
-    if training.chosen.get("networks", 1) > 1:
+    if are_several:
         return _(
             "In the predictions the fine-tuned networks together have a weight of {share:.0f}%, and the frozen heads"
             " have the rest.",

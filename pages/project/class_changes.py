@@ -1,6 +1,5 @@
 """The form that renames, merges, splits, adds and retires classes: the effect is told before it happens."""
 
-import pandas as pd
 import streamlit as st
 
 from labeler.access.users import User
@@ -13,6 +12,7 @@ from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.project import Project
 from labeler.store import Store
 from pages.shared.tables import show_table
+from pages.shared.times import local_time
 
 ABOUT = {
     "rename": mark("The class gets another name, and its labels with it."),
@@ -167,7 +167,7 @@ def _table(changes: list[StoredChange]) -> None:
     st.caption(_("Changes so far"))
     rows = [
         {
-            _("When"): pd.Timestamp(stored.at),
+            _("When"): local_time(stored.at),
             _("Change"): _(KINDS[stored.change.kind]),
             _("Before"): ", ".join(stored.change.old) or "–",
             _("After"): ", ".join(stored.change.new) or "–",
@@ -177,5 +177,4 @@ def _table(changes: list[StoredChange]) -> None:
         }
         for stored in reversed(changes)
     ]
-    times = st.column_config.DatetimeColumn(timezone=st.context.timezone)
-    show_table(rows, {_("When"): times})
+    show_table(rows)

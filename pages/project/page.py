@@ -54,11 +54,11 @@ def retrain(project: Project) -> None:
 if project_folders():
     project = require_project()
     user = require_name(_("Go on"))
+    st.title(escaped(project.config.name))
     if not may(user, project, "take_out"):
         require_right(project, "change_settings", _("The leads of this project change it."))
     with project.store() as store:
         counts = store.items.counts()
-    st.title(escaped(project.config.name))
     st.caption(
         _(
             "{modality} · {classes} · pool {pool:,} items, {labeled:,} labeled · holdout {holdout:,} items,"

@@ -13,8 +13,8 @@ from pages.shared.access import require_right, require_user
 from pages.shared.language import fragment
 
 require_user()
-require_right(None, "see_server", _("Admins of this labeler see how its server is."))
 st.title(_("Server"))
+require_right(None, "see_server", _("Admins of this labeler see how its server is."))
 st.caption(_("How the processes, the disk and the jobs of all projects are. It looks again every two seconds."))
 for title, draw, seconds in (
     (_("Processes"), processes, 2),

@@ -51,6 +51,7 @@ def test_who_does_not_lead_does_not_see_the_log(logged: Project):
     logged.save(replace(logged.config, team=replace(logged.config.team, leads=("kim",))))
     app = visit("audit", annotator="ann")
     assert "Those who lead or audit this project" in everything(app)
+    assert app.title[0].value == "Audit"
     assert len(app.dataframe) == 0
 
 
@@ -116,6 +117,15 @@ def test_every_action_that_is_recorded_has_a_name_and_so_has_each_of_its_parts()
         ("admin", {"name": "kim"}, False, True, "이름: kim", "아니요 → 예"),
         ("exported", {"rows": "items", "request": "x"}, None, {"rows": 1000}, "행: 항목", "행: 1,000"),
         ("settings changed", {}, {"budget": 5}, {"budget": 6}, "", "예산(전체 답 수): 5 → 6"),
+        (
+            "project created",
+            {"name": "편지"},
+            None,
+            {"query": {"batch": 5}, "engine": {"kind": "local"}},
+            "이름: 편지",
+            "라운드 사이의 라벨 수: 5, engine.kind: local",
+        ),
+        ("API token made", {"token": 1}, None, {"projects": ["u-1", "u-2"]}, "토큰 번호: 1", "프로젝트: 편지, u-2"),
     ],
 )
 def test_a_row_is_in_words_of_the_readers_language(action, what, before, after, about, change):  # wide: a row
@@ -123,7 +133,7 @@ def test_a_row_is_in_words_of_the_readers_language(action, what, before, after, 
     use("ko")
     try:
         assert object_in_words(row, {"u-1": "편지"}) == about
-        assert change_in_words(row) == change
+        assert change_in_words(row, {"u-1": "편지"}) == change
     finally:
         use("en")
 

@@ -5,6 +5,7 @@ import pytest
 from labeler.core.class_changes import ClassChange
 from labeler.cycle.class_changes import change_classes
 from labeler.projects import project as projects
+from pages.shared.times import local_time
 from tests.support.fill import add_labeled
 from tests.support.pages import everything, visit, widget
 
@@ -50,6 +51,8 @@ def test_the_changes_so_far_stand_in_a_table(filled):
     assert table[["Change", "Before", "After", "Answers changed", "By"]].to_numpy().tolist() == [
         ["Rename", "good", "positive", 15, "kim"]
     ]
+    with filled.store() as store:
+        assert table["When"].tolist() == [local_time(store.class_changes.all()[0].at)]
 
 
 @pytest.mark.parametrize("page", ["label", "items", "progress", "review", "team", "strategy", "project"])

@@ -245,14 +245,16 @@ def test_a_chosen_round_stays_chosen_when_others_follow_and_the_latest_follows_t
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("share", "sentence"),
+    ("share", "networks", "sentence"),
     [
-        (0.0, "The frozen heads alone make the predictions."),
-        (1.0, "The fine-tuned network alone makes the predictions."),
+        (0.0, 1, "The frozen heads alone make the predictions."),
+        (1.0, 1, "The fine-tuned network alone makes the predictions."),
+        (1.0, 2, "The fine-tuned networks alone make the predictions."),
+        (0.5, 2, "the fine-tuned networks together have a weight of 50%"),
     ],
 )
-def test_the_page_says_whether_heads_or_network_predict(project, share, sentence):
-    train(project, Training(OVERFIT.epochs, OVERFIT.chosen, share))
+def test_the_page_says_whether_heads_or_networks_predict(project, share, networks, sentence):
+    train(project, Training(OVERFIT.epochs, {**OVERFIT.chosen, "networks": networks}, share))
     assert sentence in everything(visit("progress", "Rounds"))
 
 

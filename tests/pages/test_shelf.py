@@ -34,6 +34,7 @@ def test_a_project_is_deleted_once_its_name_is_typed_and_brought_back(project, o
 def test_only_leads_put_a_project_away(project):
     project.save(replace(project.config, team=TeamConfig(leads=("somebody",))))
     app = visit("project")
+    assert app.title[0].value == "Reviews"
     assert "The leads of this project change it." in everything(app)
     assert "Delete the project" not in [button.label for button in app.button]
 

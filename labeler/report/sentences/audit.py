@@ -7,6 +7,7 @@ from typing import Any
 from labeler.access.roles import ROLE_NAMES
 from labeler.core.class_changes import KINDS
 from labeler.core.labels import as_list
+from labeler.core.settings_changes import flat
 from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark
 from labeler.report.sentences import settings
@@ -114,6 +115,7 @@ PARTS = {
     "what": mark("what"),
 }
 NUMBERS = ("before", "import", "item", "token", "webhook")  # parts that are numbers by which something is found
+PROJECTS = ("project", "projects")  # parts that name projects by their uids
 HIDDEN = ("request",)  # for programs, not for people; the file has it
 # What stands in the database as a word of the program's own.
 WORDS: dict[str, Mapping[str, str]] = {
@@ -150,7 +152,7 @@ def object_in_words(row: AuditRow, projects: Mapping[str, str] = MappingProxyTyp
     return _listed({name: part for name, part in row.what.items() if name not in HIDDEN}, projects)
 
 
-def change_in_words(row: AuditRow) -> str:
+def change_in_words(row: AuditRow, projects: Mapping[str, str] = MappingProxyType({})) -> str:
     """What was before and after, on one line; of settings each with its name."""
     before, after = row.before, row.after
     if isinstance(before, dict) and isinstance(after, dict):
@@ -163,16 +165,19 @@ def change_in_words(row: AuditRow) -> str:
         ]
         return ", ".join(changes)
     of = OF_ACTION.get(row.action, "")
-    was, now_is = value_in_words(before, of), value_in_words(after, of)
+    was, now_is = (value_in_words(state, of, projects) for state in (before, after))
     return f"{was} → {now_is or '–'}" if was else now_is
 
 
-def value_in_words(value: Any, name: str = "") -> str:
-    """A value, or a state before or after, on one line. Args: name: of the part or the setting that has it."""
+def value_in_words(value: Any, name: str = "", projects: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A value, or a state before or after, on one line; settings have their names with dots.
+
+    Args: name: of the part or the setting that has it. projects: their names by uid.
+    """
     if value is None or (isinstance(value, dict) and "digests" in value):  # of an erasure: for the check
         return ""
     if isinstance(value, dict):
-        text = _listed(value)
+        text = _listed(flat(value), projects)
     elif isinstance(value, str):
         text = plain(_(WORDS[name][value])) if value in WORDS.get(name, {}) else _label(value)
     elif name in NUMBERS:
@@ -182,14 +187,19 @@ def value_in_words(value: Any, name: str = "") -> str:
     return text if len(text) <= MOST else f"{text[:MOST]}…"
 
 
-def _listed(parts: Mapping[str, Any], projects: Mapping[str, str] = MappingProxyType({})) -> str:
+def _listed(parts: Mapping[str, Any], projects: Mapping[str, str]) -> str:
     """Parts with their names, on one line; without those that are empty."""
     words = {
-        name: projects.get(part, part) if name == "project" and isinstance(part, str) else value_in_words(part, name)
+        name: value_in_words(_named(part, projects) if name in PROJECTS else part, name)
         for name, part in parts.items()
         if part not in ("", None)
     }
     return ", ".join(f"{_part(name)}: {text}" for name, text in words.items() if text)
+
+
+def _named(part: Any, projects: Mapping[str, str]) -> Any:
+    """The names of projects in place of their uids."""
+    return [projects.get(uid, uid) for uid in part] if isinstance(part, list) else projects.get(part, part)
 
 
 def _part(name: str) -> str:
