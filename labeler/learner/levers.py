@@ -82,8 +82,8 @@ def fit_time(
     again with enough time, lead to the same plan.
 
     Args:    levers: none of them "auto" except `refit` and `networks`. epoch_seconds: of an epoch over all labels, of
-             all networks.
-             left: seconds until the round's time is over. start_up: seconds before the first epoch of each training.
+             all networks. left: seconds until the round's time is over. start_up: seconds before the first epoch of
+             each training.
     Returns: None if not even one epoch fits.
     """
     wanted, folds, part = int(levers.epochs), folds_of(labels), part_of(labels)
