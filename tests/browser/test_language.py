@@ -50,6 +50,8 @@ def test_switching_changes_navigation_page_and_desk_and_is_kept(server, filled, 
     page.get_by_role("button", name="지금 다시 학습").wait_for()
     page.reload()
     page.get_by_role("button", name="지금 다시 학습").wait_for()
+    over_the_page = "document.body.appendChild(document.createElement('p'))"  # where what opens stands
+    assert page.evaluate(f"getComputedStyle({over_the_page}).wordBreak") == "keep-all"
     page.get_by_text("English", exact=True).click()
     page.get_by_role("button", name="Retrain now").wait_for()
     page.get_by_role("link", name="Progress", exact=True).wait_for()
