@@ -15,7 +15,9 @@ items were embedded, with the start of the network; the rest of them are the rou
 behind the import answers, as the desk does, 20 times a second, so that a round is always due: rounds and embedding take
 turns here, in one process, where a worker runs them beside each other. The exponent of growth is that between the
 smallest and the largest size: 1 is linear. *Labels* are those of the pool when the step has ended: the longer the steps
-before took, the more there are, and a round takes longer with more of them, too.
+before took, the more there are, and a round takes longer with more of them, too. *Log* is the most that SQLite's
+write-ahead log took within the step, and *with rows* the most that database, log and the rows of an import took
+together.
 
 With `--go-on` the projects stay in `--folder`, and steps that `--out` has are not done again: a run of many hours that
 was cut off goes on with the same command. Of the step that was cut off, the seconds are those of what was left of it,
@@ -29,10 +31,11 @@ import multiprocessing
 import resource
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +63,13 @@ from labeler.core.whole_files import write_whole
 from labeler.cycle.embedding import Missing
 from labeler.jobs.embedding import embed_once
 from labeler.jobs.rounds import work_once
+from labeler.projects import importer
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from labeler.store import Store
 
 AHEAD = 20  # items that a tab holds
+LOOK_AT_DISK = 0.1  # seconds between two looks at the sizes of files
 GROWN = ("seconds", "of the processor", "embedding", "memory MB", "project MB")
 SEED, BATCH = 20, 40
 BACKBONES = {"text": CHARACTERS, "image": "tf_efficientnet_lite0"}
@@ -140,9 +145,10 @@ def steps(folder: Path, kind: Kind, n: int, backbone: str, done: set[str]) -> It
         again = begun.exists() and begun.read_text() == step
         begun.write_text(step)
         rounds = rounds_of(project)
-        with meanwhile(project, reserve if step == "import" else reserve_and_answer) as waits:
+        act = reserve if step == "import" else reserve_and_answer
+        with meanwhile(project, act) as waits, most_on_disk(project.folder) as most:
             measured = work()
-        line = {"step": step, kind.name: n} | figures(measured, project, waits)
+        line = {"step": step, kind.name: n} | figures(measured, project, waits) | most
         line["rounds"] = rounds_of(project) - rounds
         yield line | ({"cut off before": True} if again else {})
 
@@ -177,6 +183,35 @@ def rounds_of(project: Project) -> int:
     """How many rounds a project has."""
     with project.store() as store:
         return store.rounds.next_number() - 1
+
+
+@contextmanager
+def most_on_disk(folder: Path) -> Iterator[dict[str, float]]:
+    """The most MB that the write-ahead log of a project took until the end of the block, and that the database, its log
+    and the rows of an import took together.
+    """
+    most, ended = {"log MB": 0.0, "with rows MB": 0.0}, threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_AT_DISK):
+            sizes = dict(_sizes([*folder.glob("labels.sqlite*"), *(folder / importer.FOLDER).glob("*")]))
+            now = sizes.get("labels.sqlite-wal", 0.0), sum(sizes.values())
+            most.update({name: round(max(most[name], size), 1) for name, size in zip(most, now, strict=True)})
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        looking.join()
+
+
+def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, float]]:
+    """The names and the MB of files that are still there."""
+    for file in files:
+        with suppress(FileNotFoundError):
+            yield file.name, file.stat().st_size / 1e6
 
 
 def apart(step: Callable[[Path], None], folder: Path) -> Worked:

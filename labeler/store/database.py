@@ -19,6 +19,7 @@ from labeler.store.write_turns import turn
 # threads, so a browser is soon told to come again, which it does by itself.
 PATIENCE_OF_REQUESTS = 4000
 PATIENCE_WITH_READERS = 50  # milliseconds for which others cannot write
+LONG_LOG = 1 << 14  # pages, 64 MB: to begin anew more often would have an import wait for the disk more often
 ROWS_AT_ONCE = 1000  # that a stream holds
 
 Row = dict[str, Any]
@@ -95,11 +96,15 @@ class Connection:
             self.connection.rollback()
 
     def restart_log(self) -> None:
-        """Let the next transaction write the write-ahead log from its beginning, unless somebody reads for long.
+        """Let the next transaction write a long write-ahead log from its beginning, unless somebody reads for long.
 
         SQLite does so by itself only where nobody has written while it brought the log into the database. Beside an
         import others write now and then, and the log would grow until its end.
         """
+        # NOOP: it only counts the pages; before SQLite 3.51 it is PASSIVE
+        _, pages, _ = self.connection.execute("PRAGMA main.wal_checkpoint(NOOP)").fetchone()
+        if pages <= LONG_LOG:
+            return
         patience = self.value("PRAGMA busy_timeout")
         self.connection.execute(f"PRAGMA busy_timeout={PATIENCE_WITH_READERS}")
         try:

@@ -31,8 +31,8 @@ from labeler.files.sources import SourceColumns
 from labeler.projects import importer, project, staging
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
+from labeler.store import database, incoming
 from labeler.store import holdout as store_holdout
-from labeler.store import incoming
 from labeler.store.driver import connect
 from labeler.store.shipping import log_of
 from tests.support.scan_files import write_dicom
@@ -132,6 +132,7 @@ def test_the_log_of_an_import_does_not_grow_where_others_work_meanwhile(
     target, sizes = make(tmp_path / "p"), list[int]()
     label, let_others_write = incoming.Incoming.label, importer.let_others_write
     monkeypatch.setattr(incoming, "PAUSE", 0)
+    monkeypatch.setattr(database, "LONG_LOG", 100)
     for module in (importer, incoming):
         monkeypatch.setattr(module, "AT_ONCE", 500)
     with target.store() as store, closing(connect(store.db.path)) as other:

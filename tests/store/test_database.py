@@ -3,13 +3,18 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from labeler.core.settings import Config
-from labeler.store import Store
+from labeler.store import Store, database
 from labeler.store.driver import connect
 from labeler.store.shipping import log_of
 
 
-def test_a_log_that_somebody_reads_is_left_until_its_reader_ends(tmp_path: Path) -> None:
+def test_a_log_that_somebody_reads_is_left_until_its_reader_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LONG_LOG", 0)
     path = tmp_path / "labels.sqlite"
     with Store(path, Config(name="test", classes=("a", "b"))) as store, closing(connect(path)) as reader:
         store.team.join("kim")
