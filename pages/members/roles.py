@@ -41,17 +41,19 @@ def members_of(project: Project, user: User) -> None:
     names = {account.id: account.name for account in access.accounts().accounts.all() if not account.disabled_at}
     if not names:
         return
-    with st.form("role", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+    role_of = {account.id: role for account, role in members}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox(_("Who"), [*names], format_func=names.__getitem__, key="member", width=260)
         choices = [*ROLES, ""]
         role = st.selectbox(
             _("Role"),
             choices,
+            index=choices.index(role_of.get(number, ROLES[0])),
             format_func=lambda role: _(ROLE_NAMES[role]) if role else _("no member"),
-            key="member-role",
+            key=f"member-role-{number}",  # each begins with the role that the member has
             width=200,
         )
-        if not st.form_submit_button(_("Save")):
+        if not st.button(_("Save"), key="member-save"):
             return
     try:
         access.change_role(user, names[number], project.uid, cast(Role, role) or None, acting())

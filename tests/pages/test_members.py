@@ -38,8 +38,8 @@ def test_a_lead_gives_a_role_and_invites_somebody_who_answered_before(people, mo
     app = as_visitor(monkeypatch, people["lead"])
     assert "Accounts of this labeler" not in [e.value for e in app.subheader]
     stranger = people["stranger"].account
-    app.selectbox(key="member").select(stranger)
-    app.selectbox(key="member-role").select("reviewer")
+    app.selectbox(key="member").select(stranger).run()
+    app.selectbox(key=f"member-role-{stranger}").select("reviewer")
     widget(app, "button", "Save").click().run()
     members = access.accounts().members
     assert members.role_of(stranger, people["project"].uid) == "reviewer"
@@ -57,8 +57,10 @@ def test_a_lead_gives_a_role_and_invites_somebody_who_answered_before(people, mo
 
 def test_a_lead_keeps_the_own_role(people, monkeypatch):
     app = as_visitor(monkeypatch, people["lead"])
-    app.selectbox(key="member").select(people["lead"].account)
-    app.selectbox(key="member-role").select("annotator")
+    lead = people["lead"].account
+    app.selectbox(key="member").select(lead).run()
+    assert app.selectbox(key=f"member-role-{lead}").value == "lead"
+    app.selectbox(key=f"member-role-{lead}").select("annotator")
     widget(app, "button", "Save").click().run()
     assert "You cannot take your own role away" in everything(app)
     assert access.accounts().members.role_of(people["lead"].account, people["project"].uid) == "lead"
