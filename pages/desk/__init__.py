@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from labeler.access.home import home
 from labeler.access.serving import base_path
@@ -77,6 +78,14 @@ def viewer(project: Project, user: User, item: Item, key: str) -> None:
         },
         on_token_change=_rerun,
     )
+
+
+def deciders(item: int) -> DeltaGenerator:
+    """The container of the buttons that decide about the item in the viewer.
+
+    The viewer lets no press of them through that was made before its item could be read.
+    """
+    return st.container(key=f"deciders-{item}", gap="small")
 
 
 def _session(project: Project, user: User, item: int | None = None) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The queue of items to review, and the item that is shown now."""
 
-import math
-import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,8 +11,8 @@ from labeler.projects.project import Project
 from labeler.quality import review
 from labeler.quality.review import REASONS, Case, Findings, matching
 
-# Keys of the session: the item shown until a decision, the items passed over, in order, and when the item was drawn.
-HERE, PASSED, SHOWN = "review-here", "review-passed", "review-shown"
+# Keys of the session: the item shown until a decision, and the items passed over, in order.
+HERE, PASSED = "review-here", "review-passed"
 
 
 def waiting(project: Project, version: tuple[int, ...]) -> tuple[Case, ...]:
@@ -91,16 +89,7 @@ def current(cases: Sequence[Case]) -> Case | None:
     if case is None:
         case = next((other for other in cases if other.item_id not in set(passed)), None)
     st.session_state[HERE] = case.item_id if case else None
-    shown = st.session_state.get(SHOWN, (None, 0.0))[0]
-    if case and case.item_id != shown:
-        st.session_state[SHOWN] = (case.item_id, math.inf)  # until it is drawn
     return case
-
-
-def drawn() -> None:
-    """Remember that the case is on the page now: on a busy machine that is long after it was chosen."""
-    shown, since = st.session_state.get(SHOWN, (None, 0.0))
-    st.session_state[SHOWN] = (shown, min(since, time.monotonic()))
 
 
 def forward() -> None:

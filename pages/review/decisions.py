@@ -1,6 +1,5 @@
 """The lead's decision: a button and a key for each class, for taking an item out and for giving it back."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +14,13 @@ from labeler.i18n.messages import _, translate
 from labeler.projects.class_keys import class_keys
 from labeler.projects.project import Project
 from labeler.quality.review import Case
+from pages.desk import deciders
 from pages.review import cases
 from pages.review.evidence import decision
 from pages.shared.access import only_with
 from pages.shared.times import local_time
 
 MOST_BUTTONS = 30  # classes; among more, one is searched for
-TOO_SOON = 0.3  # seconds after an item was drawn: a key that was pressed twice meets an item that nobody has read
 NO_SHORTCUT = "cr"  # keys that Streamlit keeps for itself
 MESSAGE = "review-said"  # the key of the error that the last decision met
 
@@ -29,7 +28,8 @@ MESSAGE = "review-said"  # the key of the error that the last decision met
 def decision_buttons(project: Project, user: User, case: Case, version: tuple[int, ...]) -> None:
     """The buttons of an item: its classes, the two other decisions, and the way to the other items.
 
-    The buttons' keys and the request's id contain the item, so that no press decides about another item.
+    The buttons' keys and the request's id contain the item, so that no press decides about another item; that it had
+    been seen, the viewer knows.
     """
     request_id = f"{user.name}:{case.item_id}:{version[1]}"
 
@@ -44,15 +44,16 @@ def decision_buttons(project: Project, user: User, case: Case, version: tuple[in
             **looks,
         )
 
-    if project.config.several or len(project.config.classes) > MOST_BUTTONS:
-        _from_many(project, user, case, request_id)
-    else:
-        _class_buttons(project, case, press)
-    with st.container(horizontal=True, gap="xsmall"):
-        no_label = _("The item gets no label and is not asked again.")
-        press(_("Take out"), "F", "exclude", icon=":material/block:", help=no_label)
-        again = _("The item is asked again, of an annotator who has not answered it.")
-        press(_("Give back"), "G", "return", icon=":material/reply:", help=again)
+    with deciders(case.item_id):
+        if project.config.several or len(project.config.classes) > MOST_BUTTONS:
+            _from_many(project, user, case, request_id)
+        else:
+            _class_buttons(project, case, press)
+        with st.container(horizontal=True, gap="xsmall"):
+            no_label = _("The item gets no label and is not asked again.")
+            press(_("Take out"), "F", "exclude", icon=":material/block:", help=no_label)
+            again = _("The item is asked again, of an annotator who has not answered it.")
+            press(_("Give back"), "G", "return", icon=":material/reply:", help=again)
     _move_buttons(project, user, case)
 
 
@@ -128,10 +129,7 @@ def _from_many(project: Project, user: User, case: Case, request_id: str) -> Non
 def decide(
     project: Project, user: User, case: Case, action: AdjudicationAction, label: str | None, request_id: str
 ) -> None:
-    """Store a decision, unless it was made before the item could be seen."""
-    shown, since = st.session_state.get(cases.SHOWN, (None, 0.0))
-    if shown == case.item_id and time.monotonic() - since < TOO_SOON:
-        return
+    """Store a decision."""
     try:
         with project.store() as store:
             store.decisions.add(user.name, request_id, case.item_id, action, label, ", ".join(case.reasons))

@@ -7,7 +7,7 @@ from labeler.i18n.messages import _, translate
 from labeler.quality.review import FURTHER, SECOND_LOOK
 from labeler.report.sentences.labels import next_in_doubt, second_look
 from pages.review import evidence
-from pages.review.cases import PASSED, chosen, current, drawn, latest_findings, waiting
+from pages.review.cases import PASSED, chosen, current, latest_findings, waiting
 from pages.review.decisions import MESSAGE, decision_buttons, latest_decisions
 from pages.review.item import item
 from pages.shared.access import is_allowed, require_name, require_project, require_right, require_user
@@ -74,7 +74,6 @@ if queue:
                 evidence.prediction(project, case, shown)
             evidence.earlier_decisions(project, before)
             decision_buttons(project, user, case, version)
-        drawn()
     elif cases:
         st.info(_("You have passed over all {n:,} items that are left.", n=len(cases)), icon=":material/low_priority:")
         if st.button(_("Begin again"), shortcut="Left"):

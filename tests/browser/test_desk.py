@@ -6,7 +6,7 @@ from labeler.core.items import NewItem
 from labeler.core.settings import LabelingConfig, QueryConfig
 from labeler.projects import project as projects
 from tests.support.accessibility import go_dark
-from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
+from tests.support.desk import all_saved, item_on_screen, press, press_late, ready_item, stage
 from tests.support.fill import rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -46,6 +46,8 @@ def test_keys_label_and_nothing_else_does(desk, open_page):
     for _ in range(5):
         page.keyboard.down("1")  # Chromium marks these as repeats, as it does for a held key
     page.keyboard.up("1")
+    assert item_on_screen(page) == 2
+    press_late(page, "2", ms=60_000)  # it was meant for the item before
     assert item_on_screen(page) == 2
     for combination in ("Control+2", "Alt+2", "Meta+2", "9", "Enter", "Tab"):
         page.keyboard.press(combination)

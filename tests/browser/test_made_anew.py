@@ -28,7 +28,7 @@ def made(home: Path, folder: Path, colour: tuple[int, int, int]) -> Project:
     folder.mkdir()
     for i in range(4):
         Image.new("RGB", (64, 64), (*colour[:1], 10 * i, *colour[2:])).save(folder / f"{i}.png")
-    import_source(project, folder)
+    import_source(project, folder, asks_round=False)
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()

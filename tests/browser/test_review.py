@@ -5,6 +5,7 @@ import pytest
 from labeler.core.items import Answer, NewItem
 from labeler.core.settings import ClassDetail, QueryConfig
 from labeler.projects import project as projects
+from tests.support.desk import press_late
 from tests.support.samples import text_config
 from tests.support.server import wait_for
 
@@ -79,3 +80,28 @@ def test_a_double_press_does_not_decide_about_the_next_item(server, open_page, f
     wait_for(lambda: decisions(filled))
     shows(page, 1)
     assert [d[0] for d in decisions(filled)] == [5]
+
+
+def test_a_press_that_a_busy_browser_tells_late_decides_about_no_item_that_came_after_it(server, open_page, filled):
+    page = open_page(f"{server.url}/review?project=reviews&annotator=lead")
+    shows(page, 5)
+    press_late(page, "1", ms=60_000)  # before the page was there
+    page.wait_for_timeout(1000)
+    assert decisions(filled) == []
+    buttons = page.locator(".st-key-deciders-5")
+    buttons.evaluate("e => e.classList.replace('st-key-deciders-5', 'st-key-deciders-1')")
+    for press in (lambda: page.keyboard.press("1"), lambda: buttons_of(page, 1).first.click()):
+        press()  # the next item's buttons are there before it is
+        page.wait_for_timeout(1000)
+        assert decisions(filled) == []
+    page.locator(".st-key-deciders-1").evaluate("e => e.classList.replace('st-key-deciders-1', 'st-key-deciders-5')")
+    page.keyboard.press("1")
+    wait_for(lambda: decisions(filled))
+    shows(page, 1)
+    buttons_of(page, 1).first.click()
+    wait_for(lambda: len(decisions(filled)) == 2)
+    assert [d[0] for d in decisions(filled)] == [1, 5]
+
+
+def buttons_of(page, item: int):
+    return page.locator(f".st-key-deciders-{item} button")

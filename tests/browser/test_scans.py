@@ -45,7 +45,7 @@ def desk(
     quiet, shown = QueryConfig(seed_size=1000, batch=1000), LabelingConfig(show_columns=("ward",))
     # a name of its own: the browser keeps the pictures of a project by their addresses
     project = projects.create(own_home / "wards", text_config(modality="image", query=quiet, labeling=shown))
-    import_source(project, folder / "t.csv", SourceColumns(image="file"))
+    import_source(project, folder / "t.csv", SourceColumns(image="file"), asks_round=False)
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()

@@ -39,7 +39,7 @@ def scans(server, own_home, tmp_path, request):
         Image.fromarray(values + ord(name)).save(folder / f"{name}.png")
     (folder / "t.csv").write_text("file,ward\na.png,<b>3</b>\nb.png,4\nc.png,5\n")
     project = projects.create(own_home / "scans", text_config(modality="image", query=NO_ROUND, labeling=SHOWN))
-    import_source(project, folder / "t.csv", SourceColumns(image="file"))
+    import_source(project, folder / "t.csv", SourceColumns(image="file"), asks_round=False)
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()
@@ -153,7 +153,7 @@ def test_the_slices_of_a_stack_are_scrolled(server, own_home, tmp_path, open_pag
         drawn = {"SeriesInstanceUID": "1.2.3", "Modality": "CT", "WindowCenter": 400, "WindowWidth": 800}
         write_dicom(folder / f"{number}.dcm", values, **(place | drawn))
     project = projects.create(own_home / "stacks", text_config(modality="image", query=NO_ROUND))
-    import_source(project, folder)
+    import_source(project, folder, asks_round=False)
     with project.store() as store:
         store.db.execute("UPDATE items SET split = 'pool'")
         store.db.connection.commit()

@@ -119,7 +119,11 @@ def test_by_default_the_models_opinion_stays_hidden(server, films, open_page):
 
 @pytest.fixture
 def scans(own_home, tmp_path):
-    """Twelve grey stacks of four slices, asked about by a model whose explanation of each is known already."""
+    """Twelve grey stacks of four slices, asked about by a model whose explanation of each is known already.
+
+    The project moves to where it is served once all this is done: the server's worker and explainer would run the round
+    and the explanations themselves.
+    """
     (tmp_path / "in").mkdir()
     for i in range(12):
         pixels = np.full((4, 90, 120), 15 * i, dtype=np.uint8)
@@ -129,8 +133,8 @@ def scans(own_home, tmp_path):
         "Scans", ("spot", "no spot", "unclear"), labeling=LabelingConfig(reveal="before", holdout_share=0.0),
         learner=LearnerConfig(input_size=32),
     )  # fmt: skip
-    project = projects.create(own_home / "scans", config)
-    import_source(project, tmp_path / "in")
+    project = projects.create(tmp_path / "scans", config)
+    import_source(project, tmp_path / "in", asks_round=False)
     project.models.mkdir()
     (project.models / "m.safetensors").touch()
     maps = np.zeros((3, 6, 8))
@@ -144,7 +148,7 @@ def scans(own_home, tmp_path):
         for item in store.items.all():
             store.explanations.get_or_request(item.content_hash, "models/m.safetensors", "saw")
             store.explanations.finish(store.explanations.claim(), json.loads(json.dumps(result)))
-    return project
+    return projects.open_project(project.folder.rename(own_home / "scans"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -14,12 +14,6 @@ from tests.support.pages import everything, visit, widget
 from tests.support.samples import text_config
 
 
-@pytest.fixture(autouse=True)
-def no_hurry(monkeypatch):
-    """Tests press faster than people can look."""
-    monkeypatch.setattr("pages.review.decisions.TOO_SOON", 0.0)
-
-
 @pytest.fixture
 def filled(own_home, monkeypatch):
     """Item 1 was answered otherwise by two people, 2 flagged, 3 unsure, 4 is plain; "lead" works."""
@@ -103,22 +97,11 @@ def test_undo_takes_back_the_decision_that_the_page_was_drawn_with(filled):
         assert [(row["item_id"], row["undone"]) for row in store.decisions.latest()] == [(1, 0), (shown["item_id"], 1)]
 
 
-def test_a_press_decides_only_about_what_was_seen(filled, monkeypatch):
+def test_buttons_decide_about_their_item_and_no_other(filled):
     app = visit("review")
-    monkeypatch.setattr("pages.review.decisions.TOO_SOON", 60.0)
-    press(app, "good")
-    assert decided(filled) == []
     assert here(app) == 2
     keys = {button.key for button in app.button if button.label in ("good", "bad")}
     assert keys == {"review-2-label-good", "review-2-label-bad"}  # of this item and no other
-
-
-def test_a_press_before_the_page_has_drawn_the_item_decides_nothing(filled, monkeypatch):
-    """A busy machine takes longer to draw than the time within which a second press does not count."""
-    monkeypatch.setattr("pages.review.cases.drawn", lambda: None)
-    app = visit("review")
-    press(app, "good")
-    assert decided(filled) == []
 
 
 def test_filters_leave_what_they_name(filled):

@@ -32,5 +32,17 @@ def press(page: Page, key: str) -> int:
     return before
 
 
+def press_late(page: Page, key: str, ms: int) -> None:
+    """Let the page hear a digit's key that was pressed `ms` milliseconds ago, as a busy browser tells it."""
+    page.evaluate(
+        """([key, ms]) => {
+            const event = new KeyboardEvent("keydown", { key, code: `Digit${key}`, bubbles: true });
+            Object.defineProperty(event, "timeStamp", { value: performance.now() - ms });
+            document.body.dispatchEvent(event);
+        }""",
+        [key, ms],
+    )
+
+
 def all_saved(page: Page) -> None:
     page.locator(".desk[data-unsent='0']").wait_for()

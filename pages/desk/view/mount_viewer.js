@@ -12,6 +12,9 @@ import { ImageViewer } from "./viewer.js";
 
 /** @typedef {{item: Item} & DeskData} ViewerData of the desk's data: project, language, words, token, keywords */
 
+const DECIDERS = "st-key-deciders-";  // class of what `deciders` in `pages/desk/__init__.py` draws, before the item's id
+const UNREAD_MS = 300;  // an item that has been there for less has not been read
+
 class Shown {
   /**
    * @param {Element} root
@@ -27,9 +30,13 @@ class Shown {
     this.fullScreen = new FullScreen(this.element);
     this.server = new Server(data, rerun);
     this.alive = true;
+    this.shownAt = Infinity;
     /** @type {(event: KeyboardEvent) => void} */
     this.onKey = (event) => this.key(event);
+    /** @type {(event: MouseEvent) => void} */
+    this.onClick = (event) => this.click(event);
     window.addEventListener("keydown", this.onKey, true);
+    window.addEventListener("click", this.onClick, true);
     this.show(data.item);
   }
 
@@ -40,6 +47,7 @@ class Shown {
       if (item.media) await loadPicture(item, this.server);
     } catch (error) {
       if (this.alive) make("p", "message", this.stage, error.message);
+      this.shownAt = performance.now();
       return;
     }
     if (!this.alive) return;
@@ -47,14 +55,31 @@ class Shown {
       : new TextReader(item, this.data.keywords, fullScreen);
     this.stage.replaceChildren(this.view.element);
     this.stage.dataset.item = String(item.id);
+    this.shownAt = performance.now();
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     if (isTyped(event) || document.querySelector("dialog[open], [role=dialog]")) return;
-    if (!this.view?.key(event) && !this.act(event)) return;
-    event.preventDefault();
+    if (this.view?.key(event) || this.act(event)) event.preventDefault();
+    else if (event.key.startsWith("Arrow") || !this.isUnread(event)) return;
     event.stopPropagation();
+  }
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const target = event.composedPath()[0];
+    if (target instanceof Element && target.closest(`[class*=${DECIDERS}]`) && this.isUnread(event)) event.stopPropagation();
+  }
+
+  /**
+   * Whether a press would decide about an item that had not been read when it was made: it is told late on a busy
+   * machine, and the buttons of the next item may be there before the item itself.
+   * @param {Event} event
+   */
+  isUnread(event) {
+    if (!document.querySelector(`[class*=${DECIDERS}]`)) return false;
+    return event.timeStamp - this.shownAt < UNREAD_MS || !document.querySelector(`.${DECIDERS}${this.data.item.id}`);
   }
 
   /** @param {KeyboardEvent} event */
@@ -69,6 +94,7 @@ class Shown {
   destroy() {
     this.alive = false;
     window.removeEventListener("keydown", this.onKey, true);
+    window.removeEventListener("click", this.onClick, true);
     this.fullScreen.stop();
     this.view?.destroy();
   }

@@ -1,5 +1,6 @@
 // One answer, from the key to the strip of earlier ones: it is kept in this browser, the next item is shown at once, and
 // it can be taken back or given anew.
+import { pressed } from "../base/pressed.js";
 import { t } from "../base/words.js";
 import { askForNote } from "../panels/flag.js";
 import { EarlierAnswers } from "../sync/earlier.js";
@@ -53,8 +54,8 @@ export class Answers {
   give(action, label, note = null) {
     const { actions, bar, data, opinion, pace, sender, several, stage } = this.desk;
     if (!stage.hasItem || !stage.item) return;
+    if (pressed.at - stage.shownAt < TOO_SOON_MS) return;  // the press was meant for the item before
     const now = performance.now();
-    if (now - stage.shownAt < TOO_SOON_MS) return;  // the key was meant for the item before
     const item = stage.item;
     /** @type {Answer} */
     const answer = {
