@@ -12,7 +12,7 @@ from labeler.projects import project as projects
 from labeler.store.desk import LEAVING_SECONDS
 from labeler.store.foreign import NewForeign
 from labeler.store.leases import lease_time
-from tests.support.desk import all_saved, item_on_screen, press, ready_item, stage
+from tests.support.desk import all_saved, item_on_screen, press, press_late, ready_item, stage
 from tests.support.fill import forget_audits, rank
 from tests.support.samples import text_config
 from tests.support.server import wait_for
@@ -131,6 +131,9 @@ def test_many_like_predictions_are_confirmed_at_once(server, own_home, open_page
     cells = later.locator(".cell").count()
     assert 2 <= cells <= 7
     later.locator(".cell input").first.uncheck()
+    press_late(later, "Enter", ms=60_000)  # pressed before anybody could look
+    assert later.locator(".cell").count() == cells
+    later.wait_for_timeout(150)  # an Enter that opens the grid and is pressed twice confirms nothing
     later.keyboard.press("Enter")
     ready_item(later)
     all_saved(later)

@@ -33,10 +33,11 @@ def press(page: Page, key: str) -> int:
 
 
 def press_late(page: Page, key: str, ms: int) -> None:
-    """Let the page hear a digit's key that was pressed `ms` milliseconds ago, as a busy browser tells it."""
+    """Let the page hear a key that was pressed `ms` milliseconds ago, as a busy browser tells it."""
     page.evaluate(
         """([key, ms]) => {
-            const event = new KeyboardEvent("keydown", { key, code: `Digit${key}`, bubbles: true });
+            const code = key.length === 1 ? `Digit${key}` : key;
+            const event = new KeyboardEvent("keydown", { key, code, bubbles: true });
             Object.defineProperty(event, "timeStamp", { value: performance.now() - ms });
             document.body.dispatchEvent(event);
         }""",

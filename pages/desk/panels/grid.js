@@ -1,5 +1,6 @@
 // Confirms many like predictions at once: all are ticked, and what is something else is unticked and answered alone.
 import { make, makeButton } from "../base/dom.js";
+import { isTooSoon } from "../base/pressed.js";
 import { t } from "../base/words.js";
 /** @import { Answer, Item } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
@@ -64,6 +65,7 @@ export class Grid {
   }
 
   confirm() {
+    if (isTooSoon(this.shownAt)) return;  // the Enter that opened the grid was pressed twice
     this.close(this.items.filter((_, i) => this.boxes[i].checked));
   }
 

@@ -3,6 +3,7 @@ import { make } from "../base/dom.js";
 import { FullScreen } from "../base/full_screen.js";
 import { isTyped } from "../base/keys.js";
 import { opened } from "../base/opened.js";
+import { isTooSoon } from "../base/pressed.js";
 import { speak } from "../base/words.js";
 import { loadPicture } from "../sync/media.js";
 import { Server } from "../sync/server.js";
@@ -62,24 +63,23 @@ class Shown {
   key(event) {
     if (isTyped(event) || document.querySelector("dialog[open], [role=dialog]")) return;
     if (this.view?.key(event) || this.act(event)) event.preventDefault();
-    else if (event.key.startsWith("Arrow") || !this.isUnread(event)) return;
+    else if (event.key.startsWith("Arrow") || !this.isUnread()) return;
     event.stopPropagation();
   }
 
   /** @param {MouseEvent} event */
   click(event) {
     const target = event.composedPath()[0];
-    if (target instanceof Element && target.closest(`[class*=${DECIDERS}]`) && this.isUnread(event)) event.stopPropagation();
+    if (target instanceof Element && target.closest(`[class*=${DECIDERS}]`) && this.isUnread()) event.stopPropagation();
   }
 
   /**
-   * Whether a press would decide about an item that had not been read when it was made: it is told late on a busy
-   * machine, and the buttons of the next item may be there before the item itself.
-   * @param {Event} event
+   * Whether a press would decide about an item that nobody had read when it was made. The buttons of the next item may
+   * be there before the item itself.
    */
-  isUnread(event) {
+  isUnread() {
     if (!document.querySelector(`[class*=${DECIDERS}]`)) return false;
-    return event.timeStamp - this.shownAt < UNREAD_MS || !document.querySelector(`.${DECIDERS}${this.data.item.id}`);
+    return isTooSoon(this.shownAt, UNREAD_MS) || !document.querySelector(`.${DECIDERS}${this.data.item.id}`);
   }
 
   /** @param {KeyboardEvent} event */

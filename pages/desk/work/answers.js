@@ -1,11 +1,10 @@
 // One answer, from the key to the strip of earlier ones: it is kept in this browser, the next item is shown at once, and
 // it can be taken back or given anew.
-import { pressed } from "../base/pressed.js";
+import { isTooSoon } from "../base/pressed.js";
 import { t } from "../base/words.js";
 import { askForNote } from "../panels/flag.js";
 import { EarlierAnswers } from "../sync/earlier.js";
 import { askToPersist } from "../sync/persistence.js";
-import { TOO_SOON_MS } from "./stage.js";
 /** @import { Action, Answer, Item, PastAnswer, Receipt, UnsentAnswer } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
 
@@ -54,7 +53,7 @@ export class Answers {
   give(action, label, note = null) {
     const { actions, bar, data, opinion, pace, sender, several, stage } = this.desk;
     if (!stage.hasItem || !stage.item) return;
-    if (pressed.at - stage.shownAt < TOO_SOON_MS) return;  // the press was meant for the item before
+    if (isTooSoon(stage.shownAt)) return;  // the press was meant for the item before
     const now = performance.now();
     const item = stage.item;
     /** @type {Answer} */

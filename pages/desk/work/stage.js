@@ -1,5 +1,6 @@
 // The middle of the desk: the item to answer as soon as its image is there, or what is being waited for.
 import { make } from "../base/dom.js";
+import { TOO_SOON_MS } from "../base/pressed.js";
 import { t } from "../base/words.js";
 import { drawRest } from "../panels/rest.js";
 import { loadPicture } from "../sync/media.js";
@@ -7,8 +8,6 @@ import { TextReader } from "../view/reader.js";
 import { ImageViewer } from "../view/viewer.js";
 /** @import { Item, Waiting } from "../base/types.js" */
 /** @import { Desk } from "../desk.js" */
-
-export const TOO_SOON_MS = 120;  // an item that was visible for less cannot have been looked at
 
 /**
  * What the stage reports.
