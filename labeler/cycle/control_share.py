@@ -38,8 +38,8 @@ class Belief:
     spread: float
 
 
-# From docs/benchmarks/strategies.md: hybrid strategies gained 1.5 points on average, by much the same on all data sets,
-# while some of the others lost by four and more. A disaster is believed soon only if it was thought possible.
+# From docs/benchmarks/all-strategies.md: hybrid strategies gained 1.5 points on average, by much the same on all data
+# sets, while some of the others lost by four and more. A disaster is believed soon only if it was thought possible.
 BELIEFS = (Belief(0.95, 0.015, 0.01), Belief(0.05, -0.04, 0.03))
 
 
