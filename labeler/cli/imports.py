@@ -29,7 +29,7 @@ def imports(project: Path) -> None:
             so_far = f", {job.done} rows read" if job.done else ""
             click.echo(f"job {job.id}  {job.request.name}: {job.error or job.state}{so_far}")
     for record in records:
-        undone = f", undone by {record.undone_by}" if record.undone_at else ""
+        undone = f", {'being ' * record.undoing}undone by {record.undone_by}" if record.undone_at else ""
         click.echo(f"{record.id}  {record.source}: {record.items} items, {record.answered} of them answered{undone}")
     if not records:
         click.echo("Nothing has been imported.")

@@ -78,19 +78,33 @@ def start(project: Project) -> threading.Thread:
     return thread
 
 
+def start_undo(project: Project, number: int, by: str) -> threading.Thread:
+    """The thread that takes out the items of an import, which is undone from now on. If it is cut off, the worker goes
+    on.
+
+    Raises: LabelerError: the import was undone before.
+    """
+    with project.store() as store:
+        store.imports.begin_undo(number, by)
+    opened = projects.open_project(project.folder, project.actor)
+    thread = threading.Thread(target=undo_import, args=(opened, number, by), daemon=True, name=f"undo-{project.slug}")
+    thread.start()
+    return thread
+
+
 def _run_all(folder: Path) -> None:
     while import_once(projects.open_project(folder)):
         pass
 
 
 def is_import_waiting(store: Store) -> bool:
-    """Whether an import is queued, or was cut off."""
+    """Whether an import is queued, or one or its undoing was cut off."""
     return store.import_jobs.waiting() or is_left(projects.open_project(store.path.parent))
 
 
 def import_once(project: Project) -> bool:
     """Run the project's next import if one is asked for and no other process is at it; True if one ended. What a crash
-    has left of an import is completed or removed.
+    has left of an import, or of its undoing, is completed or removed.
     """
     if is_left(project):
         finish_left(project)

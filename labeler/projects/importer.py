@@ -3,7 +3,8 @@ repeated safely.
 
 The rows are first read into a file beside the database (`labeler.projects.staging`). Once all are there the file gets
 its final name, and its rows are stored, some at a time, so that nobody who labels waits. What a crash leaves before
-that moment is removed, and what it leaves after it is completed: by the next import, or by the worker.
+that moment is removed, and what it leaves after it is completed: by the next import, or by the worker. So is the
+undoing of an import.
 """
 
 import logging
@@ -82,14 +83,17 @@ def import_source(  # wide: what an import may be asked for, each with a default
 
 
 def is_left(project: Project) -> bool:
-    """Whether a crash has left something of an import, or an import is at work."""
+    """Whether a crash has left something of an import or of its undoing, or one of them is at work."""
     folder = project.folder / FOLDER
-    return folder.is_dir() and any(folder.iterdir())
+    if folder.is_dir() and any(folder.iterdir()):
+        return True
+    with project.store() as store:
+        return bool(store.imports.being_undone())
 
 
 def finish_left(project: Project) -> None:
-    """Complete an import that a crash cut off while its rows were stored, and remove what one left before that; unless
-    an import is at work.
+    """Complete what a crash cut off, an import while its rows were stored or the undoing of one, and remove what an
+    import left before that; unless an import is at work.
     """
     try:
         with project.lock("import.lock"):
@@ -102,13 +106,20 @@ def finish_left(project: Project) -> None:
 def undo_import(project: Project, number: int, by: str) -> int:
     """The number of items that an import brought and that are taken out again; those that people answered stay.
 
-    Raises: LabelerError: the import was undone before.
+    That it is undone is decided at once; an import that is at work ends before items are taken out.
+
+    Raises: LabelerError: the import was undone before. ProjectError: the project was moved away; the rest is taken out
+            where it is now.
     """
     with project.store() as store:
-        taken = store.imports.undo(number, by)
-        if taken and store.rounds.latest():
-            store.rounds.request("import undone")
-    return taken
+        store.imports.begin_undo(number, by)
+    try:
+        with project.lock("import.lock", -1):
+            _complete(project)
+    except Timeout:
+        raise ProjectError("{folder} was archived, deleted or moved meanwhile.", folder=project.folder) from None
+    with project.store() as store:
+        return store.imports.taken_out(number)
 
 
 # ---------------------------------------------------------------- from a source to a file of rows, and into the store
@@ -122,6 +133,17 @@ def _complete(project: Project) -> None:
         _forget(project, part)
     for left in folder.glob(f"{PREFIX}*"):
         shutil.rmtree(left, ignore_errors=True)
+    _take_out(project)
+
+
+def _take_out(project: Project) -> None:
+    """Take out the items of imports that are being undone."""
+    with project.store() as store:
+        for number in store.imports.being_undone():
+            store.imports.take_out(number)
+            with store.write():
+                if store.imports.end_undo(number) and store.rounds.latest():
+                    store.rounds.request("import undone")
 
 
 def _staged(

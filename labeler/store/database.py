@@ -174,7 +174,7 @@ class Database(Connection):
                    (SELECT COALESCE(MAX(id), 0) FROM audits WHERE state = 'done'),
                    (SELECT COALESCE(MAX(number), 0) FROM class_changes),
                    (SELECT COALESCE(SUM(measured), 0) FROM rounds),
-                   (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) FROM imports),
+                   (SELECT COALESCE(MAX(id), 0) + COUNT(undone_at) + COALESCE(SUM(taken_out), 0) FROM imports),
                    (SELECT COUNT(*) FROM items WHERE unreadable IS NOT NULL),
                    (SELECT COALESCE(MAX(id), 0) FROM foreign_models WHERE complete),
                    (SELECT COUNT(*) FROM foreign_models WHERE complete)

@@ -1,4 +1,8 @@
-"""Imports: recorded with what they brought, and undone without touching anybody's answer."""
+"""Imports: recorded with what they brought, and undone without touching anybody's answer.
+
+That an import is undone is decided at once. Its items go some at a time, so that nobody who labels waits; what a crash
+cuts off is completed, see `labeler.projects.importer`.
+"""
 
 import json
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 from labeler.core.errors import LabelerError
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
-from labeler.store.incoming import BY_IMPORT
+from labeler.store.incoming import AT_ONCE, BY_IMPORT, let_others_write
 
 # Items of an import that somebody answered, flagged or skipped, or about which a lead decided: they stay.
 _TOUCHED = f"""(
@@ -18,7 +22,10 @@ _TOUCHED = f"""(
 
 @dataclass(frozen=True)
 class Import:
-    """One import. items: that it brought and that are still there; answered: those of them that people answered."""
+    """One import. items: that it brought and that are still there; answered: those of them that people answered.
+
+    undoing: whether it is undone, but some of its items are still to be taken out.
+    """
 
     id: int
     source: str
@@ -27,6 +34,7 @@ class Import:
     answered: int
     undone_by: str | None
     undone_at: str | None
+    undoing: bool
 
 
 class Imports:
@@ -68,39 +76,89 @@ class Imports:
     def all(self) -> list[Import]:
         """All imports that brought items, the latest first."""
         rows = self.db.rows(
-            "SELECT id, source, at, items, answered, undone_by, undone_at FROM imports ORDER BY id DESC"
+            "SELECT id, source, at, items, answered, undone_by, undone_at, undoing FROM imports ORDER BY id DESC"
         )
-        return [Import(**row) for row in rows]
+        return [Import(**row | {"undoing": bool(row["undoing"])}) for row in rows]
 
     def undo(self, number: int, by: str) -> int:
-        """The number of items that were taken out again: those of the import that nobody answered.
+        """The number of items that were taken out again, see `begin_undo`, `take_out` and `end_undo`."""
+        self.begin_undo(number, by)
+        self.take_out(number)
+        return self.end_undo(number)
 
-        Nothing is deleted: they lose their split, so that nobody is asked about them, and their imported labels are
-        taken back. An import of the same content brings them back, and so does an answer that was on its way.
+    def begin_undo(self, number: int, by: str) -> None:
+        """Decide that an import is undone: the items that nobody answered are to be taken out. One of which some are
+        left already, as after a crash, stays as it is.
 
         Raises: LabelerError: there is no such import, or it was undone before.
         """
         with self.db.write():
-            if not self.db.rows(
-                "UPDATE imports SET undone_by = ?, undone_at = ? WHERE id = ? AND undone_at IS NULL RETURNING id",
+            if self.db.rows(
+                "UPDATE imports SET undone_by = ?, undone_at = ?, undoing = 1 WHERE id = ? AND undone_at IS NULL"
+                " RETURNING id",
                 [by, now(), number],
             ):
-                if not self.db.rows("SELECT 1 FROM imports WHERE id = ?", [number]):
-                    raise LabelerError("There is no import {number}.", number=number)
-                raise LabelerError("This import was undone before.")
-            taken = self.db.rows(
-                "UPDATE items SET withdrawn = split, split = NULL, drawn = 0"
-                f" WHERE import_id = ? AND split IS NOT NULL AND NOT {_TOUCHED} RETURNING id",
-                [number],
-            )
-            items = [json.dumps([row["id"] for row in taken])]
-            for table in ("reservations", "qualification"):
-                self.db.execute(f"DELETE FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))", items)
-            self.db.execute(
-                "INSERT INTO annotations (request_id, item_id, annotator, action, supersedes, at)"
-                f" SELECT '{BY_IMPORT}undo:' || request_id, item_id, annotator, 'undo', id, ? FROM answers"
-                " WHERE item_id IN (SELECT value FROM json_each(?))",
-                [now(), *items],
-            )
-            self.audit.record(self.db.actor.named(by), "import undone", {"import": number, "items": len(taken)})
+                return
+            undoing = self.db.rows("SELECT undoing FROM imports WHERE id = ?", [number])
+        if not undoing:
+            raise LabelerError("There is no import {number}.", number=number)
+        if not undoing[0]["undoing"]:
+            raise LabelerError("This import was undone before.")
+
+    def being_undone(self) -> list[int]:
+        """The numbers of the imports of which items are to be taken out."""
+        return [row["id"] for row in self.db.rows("SELECT id FROM imports WHERE undoing ORDER BY id")]
+
+    def taken_out(self, number: int) -> int:
+        """The number of items that the undoing of an import has taken out so far."""
+        return self.db.value("SELECT taken_out FROM imports WHERE id = ?", [number]) or 0
+
+    def take_out(self, number: int) -> None:
+        """Take out the items of an import that nobody answered, `AT_ONCE` in one transaction. It can be repeated after
+        a crash; nobody else may import meanwhile.
+
+        Nothing is deleted: they lose their split, so that nobody is asked about them, and their imported labels are
+        taken back. A later import of the same content brings them back, and so does an answer that was on its way.
+        """
+        last, n = 0, AT_ONCE
+        while n == AT_ONCE:
+            first = last
+            last, n = self.db.execute(
+                "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM"
+                " (SELECT id FROM items WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?)",
+                [number, first, AT_ONCE],
+            ).fetchone()
+            with self.db.write():
+                taken = self._take_out_between(number, first, last)
+            let_others_write(self.db, taken)
+
+    def _take_out_between(self, number: int, first: int, last: int) -> int:
+        """The number of items that were taken out of those behind the id `first` up to the id `last`."""
+        taken = self.db.rows(
+            "UPDATE items SET withdrawn = split, split = NULL, drawn = 0"
+            f" WHERE import_id = ? AND id > ? AND id <= ? AND split IS NOT NULL AND NOT {_TOUCHED} RETURNING id",
+            [number, first, last],
+        )
+        items = [json.dumps([row["id"] for row in taken])]
+        for table in ("reservations", "qualification"):
+            self.db.execute(f"DELETE FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))", items)
+        self.db.execute(
+            "INSERT INTO annotations (request_id, item_id, annotator, action, supersedes, at)"
+            f" SELECT '{BY_IMPORT}undo:' || request_id, item_id, annotator, 'undo', id, ? FROM answers"
+            " WHERE item_id IN (SELECT value FROM json_each(?))",
+            [now(), *items],
+        )
+        self.db.execute("UPDATE imports SET taken_out = taken_out + ? WHERE id = ?", [len(taken), number])
         return len(taken)
+
+    def end_undo(self, number: int) -> int:
+        """The number of items that the undoing of an import has taken out, which the audit log has once it is over."""
+        with self.db.write():
+            ended = self.db.rows(
+                "UPDATE imports SET undoing = 0 WHERE id = ? AND undoing RETURNING undone_by", [number]
+            )
+            taken = self.taken_out(number)
+            if ended:
+                by = self.db.actor.named(ended[0]["undone_by"])
+                self.audit.record(by, "import undone", {"import": number, "items": taken})
+        return taken

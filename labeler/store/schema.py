@@ -1440,3 +1440,15 @@ def m051_reachable(db: Database) -> None:
     db.execute("ALTER TABLE rounds ADD COLUMN reachable INTEGER")
     db.execute("DROP INDEX rounds_figures")
     db.execute(f"CREATE INDEX rounds_figures ON rounds (number, {_FIGURES}, left_out, holdout_later, reachable)")
+
+
+@migrations()
+def m052_undoing_imports(db: Database) -> None:
+    _run_script(
+        db,
+        """
+        ALTER TABLE imports ADD COLUMN undoing INTEGER NOT NULL DEFAULT 0;  -- whether items are still to be taken out
+        ALTER TABLE imports ADD COLUMN taken_out INTEGER NOT NULL DEFAULT 0;  -- items, by its undoing
+        CREATE INDEX imports_undoing ON imports (id) WHERE undoing;
+        """,
+    )

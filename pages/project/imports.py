@@ -15,19 +15,20 @@ from labeler.cycle.encoder_choice import about_encoder
 from labeler.files.sources import origin
 from labeler.i18n.markdown import in_code, plain
 from labeler.i18n.messages import Message, _, n_, translate
-from labeler.jobs.imports import nothing_imported
+from labeler.jobs.imports import nothing_imported, start_undo
 from labeler.projects.drafts import single_classes
 from labeler.projects.foreign_columns import PredictionColumns
 from labeler.projects.foreign_tables import import_predictions
-from labeler.projects.importer import import_source, undo_import
+from labeler.projects.importer import import_source
 from labeler.projects.project import Project
 from labeler.report.sentences.groups import of_import
 from labeler.report.sentences.scans import of_scans
 from labeler.report.sentences.tools import of_tool
 from labeler.store.imports import Import
 from pages.project.foreign import added_predictions, choose_predictions, is_complete
-from pages.project.import_jobs import begin, is_quick, outcome
+from pages.project.import_jobs import WAIT_SECONDS, begin, is_quick, outcome
 from pages.project.source import Chosen, choose_columns, choose_source, known_classes, read_source, show_rows
+from pages.shared.language import fragment
 from pages.shared.next_step import IMPORTED
 from pages.shared.tables import show_table
 
@@ -64,6 +65,9 @@ def _imports_so_far(project: Project, imports: list[Import], user: User) -> None
     for record in imports:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(in_code(record.source), width="content")
+            if record.undoing:
+                fragment(_being_undone, run_every=1)(project, record.id)
+                continue
             if record.undone_at:
                 stayed = _("{n:,} items stayed", n=record.items) if record.items else ""
                 st.caption(" · ".join(filter(None, [_("undone by {name}", name=record.undone_by), stayed])))
@@ -86,13 +90,27 @@ def _undo(project: Project, record: Import, user: User) -> None:
     if not st.button(_("Take the items out"), key=f"undo-import-{record.id}", type="primary"):
         return
     try:
-        taken = undo_import(project, record.id, user.name)
+        thread = start_undo(project, record.id, user.name)
     except LabelerError as error:
         st.error(translate(error))
         return
     st.session_state.pop(IMPORTED, None)  # what it brought is not there any more
-    st.toast(n_("{n:,} item was taken out.", "{n:,} items were taken out.", taken))
+    thread.join(WAIT_SECONDS)
+    with project.store() as store:
+        taken, is_over = store.imports.taken_out(record.id), record.id not in store.imports.being_undone()
+    if is_over:
+        st.toast(n_("{n:,} item was taken out.", "{n:,} items were taken out.", taken))
     st.rerun()
+
+
+def _being_undone(project: Project, number: int) -> None:
+    """How many items of an import are still to be taken out; the whole page is drawn anew behind the last."""
+    with project.store() as store:
+        (record,) = [record for record in store.imports.all() if record.id == number]
+    if not record.undoing:
+        st.rerun()
+    left = record.items - record.answered
+    st.caption(_("is being undone by {name}: {n:,} items are still to be taken out", name=record.undone_by, n=left))
 
 
 def _form(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from labeler.core.items import Answer, NewItem
 from labeler.core.settings import TeamConfig
 from labeler.projects import project as projects
 from labeler.projects import shelf
@@ -58,3 +59,15 @@ def test_an_import_is_undone_after_saying_what_happens(project, tmp_path):
     assert "2 items added" not in everything(app)
     with project.store() as store:
         assert store.items.all() == []
+
+
+def test_an_import_that_is_being_undone_says_so_and_how_many_items_are_to_go(project):
+    with project.store() as store:
+        number = store.imports.begin("films.csv")
+        store.items.add([NewItem(f"{n}", f"row {n}", text=f"t{n}") for n in range(5)], number)
+        store.holdout.draw(0)
+        store.answers.add("kim", [Answer("1", 1, "label", "good")])
+        store.imports.begin_undo(number, "lead")
+    app = visit("project")
+    assert "is being undone by lead: 4 items are still to be taken out" in everything(app)
+    assert not [button for button in app.button if button.label == "Take the items out"]

@@ -1,13 +1,22 @@
 """An import undone: its items go, all answers of people stay, and the same file can be imported again."""
 
+import multiprocessing
+import os
+import signal
+import threading
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from labeler.core.errors import LabelerError
 from labeler.core.items import Answer
 from labeler.files.sources import SourceColumns
+from labeler.jobs.imports import import_once, is_import_waiting
+from labeler.projects import project as projects
 from labeler.projects.importer import import_source, undo_import
-from labeler.store import IMPORT
+from labeler.store import IMPORT, imports
+from labeler.store.imports import Imports
 from tests.support.samples import reviews
 
 WITH_LABELS = SourceColumns(label="label")
@@ -82,3 +91,117 @@ def test_an_import_that_brings_nothing_is_not_listed(project, table):
     import_source(project, table)
     with project.store() as store:
         assert len(store.imports.all()) == 1
+
+
+# ---------------------------------------------------------------- some items at a time
+
+
+@pytest.fixture
+def few_at_once(monkeypatch):
+    """Parts of 7 items."""
+    monkeypatch.setattr(imports, "AT_ONCE", 7)
+
+
+def audited(project) -> list[tuple[str, dict]]:
+    with project.store() as store:
+        return [(row.by, row.what) for row in store.audit.rows() if row.action == "import undone"]
+
+
+def die_in_the_middle(folder: Path) -> None:
+    """Undo the first import, and be killed while it is undone."""
+    between = Imports._take_out_between
+
+    def take_out_and_die(self: Imports, number: int, first: int, last: int) -> int:
+        if self.taken_out(number):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return between(self, number, first, last)
+
+    Imports._take_out_between = take_out_and_die  # type: ignore[method-assign]
+    undo_import(projects.open_project(folder), 1, "kim")
+
+
+@pytest.fixture
+def half_undone(project, table, few_at_once):
+    """A project in which the undoing of an import of 40 known items was killed when 7 of them were taken out."""
+    import_source(project, table, WITH_LABELS)
+    process = multiprocessing.get_context("fork").Process(target=die_in_the_middle, args=(project.folder,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    with project.store() as store:
+        [record] = store.imports.all()
+        assert (record.items, record.undone_by, record.undoing) == (33, "kim", True)
+    assert audited(project) == []
+    return project
+
+
+def test_an_undoing_that_is_killed_in_the_middle_is_completed_by_the_worker(half_undone):
+    with half_undone.store() as store:
+        assert is_import_waiting(store)
+    assert not import_once(half_undone)  # no job is asked for
+    with half_undone.store() as store:
+        assert not is_import_waiting(store)
+        [record] = store.imports.all()
+        assert (record.items, record.undoing) == (0, False)
+        assert store.items.labels() == {}
+        assert store.answers.export() == []
+    assert audited(half_undone) == [("kim", {"import": 1, "items": 40})]
+
+
+def test_a_second_click_completes_an_undoing_that_was_cut_off(half_undone):
+    assert undo_import(half_undone, 1, "lee") == 40
+    assert audited(half_undone) == [("kim", {"import": 1, "items": 40})]
+    with pytest.raises(LabelerError, match="undone before"):
+        undo_import(half_undone, 1, "lee")
+
+
+def test_an_import_of_the_same_content_behind_an_undoing_that_was_cut_off_brings_all_back(half_undone, table):
+    report = import_source(half_undone, table, WITH_LABELS)
+    assert (report.added, report.duplicates, report.labels_added) == (40, 0, 40)
+    with half_undone.store() as store:
+        assert [(record.id, record.items) for record in store.imports.all()] == [(2, 40), (1, 0)]
+        assert len(store.items.labels()) == 40
+
+
+def test_what_people_answer_between_two_parts_stays_and_others_can_write_there(project, table, monkeypatch):
+    import_source(project, table)
+    late, pauses = pool_of(project)[-1], []
+
+    def answer(db, rows):
+        pauses.append(rows)
+        with project.store() as other:  # in a transaction of its own
+            assert other.answers.add("lee", [Answer(f"{len(pauses)}", late, "label", "good")])[0].ok
+
+    monkeypatch.setattr(imports, "AT_ONCE", 7)
+    monkeypatch.setattr(imports, "let_others_write", answer)
+    before = version(project)
+    assert undo_import(project, 1, "kim") == 39
+    assert pauses == [7, 7, 7, 7, 7, 4]
+    assert version(project) != before
+    with project.store() as store:
+        assert [item.id for item in store.items.all()] == [late]
+        assert (store.items.counts().pool, store.items.counts().open.pool) == (1, 0)
+        assert [(record.items, record.answered) for record in store.imports.all()] == [(1, 1)]
+
+
+def version(project) -> tuple[int, ...]:
+    with project.store() as store:
+        return store.version()
+
+
+def test_an_undoing_waits_for_an_import_at_work_and_is_decided_meanwhile(project, table):
+    import_source(project, table)
+    with project.lock("import.lock"):
+        undoing = threading.Thread(target=undo_import, args=(project, 1, "kim"))
+        undoing.start()
+        while not wanted(project):
+            undoing.join(0.01)
+        with project.store() as store:
+            assert [record.items for record in store.imports.all()] == [40]
+    undoing.join(60)
+    assert audited(project) == [("kim", {"import": 1, "items": 40})]
+
+
+def wanted(project) -> list[int]:
+    with project.store() as store:
+        return store.imports.being_undone()
