@@ -8,8 +8,7 @@ from labeler.access.roles import Action
 from labeler.core.errors import DatabaseError
 from labeler.i18n.messages import _
 from pages.shared.access import is_allowed, visible_project, visitor
-from pages.shared.choices import keep_address
-from pages.shared.language import use_language
+from pages.shared.choices import keep_address, use_language
 from pages.shared.next_step import IMPORTED, OFFERED
 from pages.shared.settings_form import leave_forms
 from pages.shared.sidebar import sidebar

@@ -57,7 +57,8 @@ def verify(folder: Path, head: str) -> None:
     elif not result.has_noted:
         click.echo(f"The log has no row with the hash {head}: its end was cut off, or it was written anew.", err=True)
     else:
-        click.echo(f"All {result.rows} rows follow from each other. Note the head: {result.head}")
+        rows = "The one row holds" if result.rows == 1 else f"All {result.rows} rows follow from each other"
+        click.echo(f"{rows}. Note the head: {result.head}")
     sys.exit(0 if result.holds else 1)
 
 

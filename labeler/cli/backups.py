@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labeler.cli.base import ANY_PATH, FOLDER, bar, main
+from labeler.cli.base import ANY_PATH, FOLDER, bar, counted, main
 from labeler.core.processes import yield_to_others
 from labeler.i18n.messages import load
 
@@ -40,8 +40,8 @@ def backup(folder: Path, where: Path | None) -> None:
     manifest = made.manifest
     linked = sum(file.size for file in manifest.files if file.linked)
     click.echo(
-        f"{made.folder}: {len(manifest.files)} files, {manifest.size / 1e6:,.1f} MB, of them {linked / 1e6:,.1f} MB as"
-        f" links; verified in {manifest.seconds:.1f} s."
+        f"{made.folder}: {counted(len(manifest.files), 'file')}, {manifest.size / 1e6:,.1f} MB, of them"
+        f" {linked / 1e6:,.1f} MB as links; verified in {manifest.seconds:.1f} s."
     )
     for name, reason in manifest.left_out.items():
         click.echo(f"{name} is NOT in it: {load(reason)}", err=True)

@@ -87,6 +87,11 @@ def project_at(place: str, server: str | None, token: str | None) -> "Project":
     return Project(f"{server.rstrip('/')}/{place}" if server else place, token)
 
 
+def counted(n: int, noun: str) -> str:
+    """So many of something, as `1 item` and `2 items`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 @contextmanager
 def bar(title: str, unit: str = "") -> Iterator[Progress]:
     """A function that moves a progress bar on the terminal's error stream.

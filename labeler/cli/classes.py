@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labeler.cli.base import FOLDER, main, of_project
+from labeler.cli.base import FOLDER, counted, main, of_project
 from labeler.core.class_changes import ClassChangeKind
 from labeler.projects import project as projects
 
@@ -26,15 +26,16 @@ def list_classes(project: Path) -> None:
     with opened.store() as store:
         counts, outside, changes = store.items.counts(), store.class_changes.outside(), store.class_changes.all()
     for name, n in counts.per_class.items():
-        click.echo(f"{name}: {n} pool labels")
+        click.echo(f"{name}: {counted(n, 'pool label')}")
     for name, n in outside.items():
-        click.echo(f"{name}: {n} items have this label, but it is none of the classes")
+        have = "has" if n == 1 else "have"
+        click.echo(f"{name}: {counted(n, 'item')} {have} this label, but it is none of the classes")
     for stored in changes:
         change = stored.change
         click.echo(
             f"{stored.at[:16].replace('T', ' ')}  {change.kind}  {', '.join(change.old) or '–'} →"
-            f" {', '.join(change.new) or '–'}  by {stored.by}: {stored.labels} answers changed,"
-            f" {stored.asked_again} of them are asked again"
+            f" {', '.join(change.new) or '–'}  by {stored.by}: {counted(stored.labels, 'answer')} changed,"
+            f" {stored.asked_again} of them asked again"
         )
 
 
@@ -96,7 +97,7 @@ def _change(
     click.echo(f"Classes: {', '.join(preview['classes'])}.")
     click.echo(
         f"Labels that change: {preview['pool']} in the pool, {preview['holdout']} in the holdout"
-        f" ({preview['answers']} answers)."
+        f" ({counted(preview['answers'], 'answer')})."
     )
     if preview["again_pool"] or preview["again_holdout"]:
         click.echo(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from labeler.cli.base import FOLDER, main
+from labeler.cli.base import FOLDER, counted, main
 from labeler.projects import project as projects
 
 # Imports of labeler.models are deferred: they load numpy and PIL.
@@ -37,8 +37,8 @@ def person(project: Path, name: str, notes: bool, yes: bool) -> None:
         about = store.erasure.about(name)
     if about is not None:
         click.echo(
-            f"{about.answers} answers and {about.decisions} decisions stay, under another name;"
-            f" {about.notes} notes {'are deleted' if notes else 'stay'}."
+            f"{counted(about.answers, 'answer')} and {counted(about.decisions, 'decision')} stay, under another name;"
+            f" {counted(about.notes, 'note')} {_fate(about.notes, notes)}."
         )
     if not yes:
         click.confirm(f"Erase the name {name} from the project?", abort=True)
@@ -56,9 +56,11 @@ def item(project: Path, ids: tuple[int, ...], yes: bool) -> None:
     from labeler.models.erasure import erase_items
 
     if not yes:
-        click.confirm(f"Erase the content of {len(set(ids))} items?", abort=True)
+        click.confirm(f"Erase the content of {counted(len(set(ids)), 'item')}?", abort=True)
     erased = erase_items(projects.open_project(project), ids)
-    click.echo(f"{erased.items} items have no content any more. {REMAINS}")
+    click.echo(
+        f"{counted(erased.items, 'item')} {'has' if erased.items == 1 else 'have'} no content any more. {REMAINS}"
+    )
     if erased.in_store:
         click.echo(f"The objects of {erased.in_store} of them are still in their store: delete them there.")
     _say_whether_complete(erased.complete)
@@ -67,3 +69,10 @@ def item(project: Path, ids: tuple[int, ...], yes: bool) -> None:
 def _say_whether_complete(complete: bool) -> None:
     if not complete:
         click.echo("Another process reads the database: older pages leave its log once that has ended.", err=True)
+
+
+def _fate(notes: int, deleted: bool) -> str:
+    """What becomes of so many notes."""
+    if notes == 1:
+        return "is deleted" if deleted else "stays"
+    return "are deleted" if deleted else "stay"

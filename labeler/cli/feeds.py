@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labeler.cli.base import main, of_project
+from labeler.cli.base import counted, main, of_project
 from labeler.core.feeds import FeedState
 from labeler.core.settings import FeedConfig, FeedKind
 from labeler.i18n.messages import Message
@@ -66,7 +66,7 @@ def show(project: "Project") -> None:
 def looks(project: "Project", name: str, last: int) -> None:
     """Print the latest looks at the feed NAME of PROJECT, the latest first."""
     for look in project.feed_looks(name, last):
-        came = f"{look.added} items, {look.refused} refused"
+        came = f"{counted(look.added, 'item')}, {look.refused} refused"
         if look.ended_at is None:
             came = f"{look.step or 'reading'}: {look.done}{f' of {look.total}' if look.total else ' so far'}"
         click.echo(f"{look.began_at[:19].replace('T', ' ')}  {look.problem or came}")
@@ -125,4 +125,5 @@ def _came(state: FeedState) -> str:
         return f"fails since {state.failing_since}: {state.problem}"
     if state.looked_at is None:
         return "not looked at yet"
-    return f"{state.items} items, the latest {state.latest} at {state.latest_at or '–'}; looked at {state.looked_at}"
+    items = counted(state.items, "item")
+    return f"{items}, the latest {state.latest} at {state.latest_at or '–'}; looked at {state.looked_at}"

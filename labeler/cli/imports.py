@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from labeler.access.users import local_user
-from labeler.cli.base import FOLDER, main
+from labeler.cli.base import FOLDER, counted, main
 from labeler.core.errors import LabelerError
 from labeler.files.addresses import Source, source_of
 from labeler.files.sources import OBVIOUS, SourceColumns
@@ -26,11 +26,12 @@ def imports(project: Path) -> None:
         records, jobs = store.imports.all(), store.import_jobs.all()
     for job in jobs:
         if job.state in ("queued", "running", "failed"):
-            so_far = f", {job.done} rows read" if job.done else ""
+            so_far = f", {counted(job.done, 'row')} read" if job.done else ""
             click.echo(f"job {job.id}  {job.request.name}: {job.error or job.state}{so_far}")
     for record in records:
         undone = f", {'being ' * record.undoing}undone by {record.undone_by}" if record.undone_at else ""
-        click.echo(f"{record.id}  {record.source}: {record.items} items, {record.answered} of them answered{undone}")
+        items = counted(record.items, "item")
+        click.echo(f"{record.id}  {record.source}: {items}, {record.answered} of them answered{undone}")
     if not records:
         click.echo("Nothing has been imported.")
 
@@ -44,7 +45,8 @@ def undo_import(project: Path, number: int, by: str | None) -> None:
     from labeler.projects import importer  # here, because Pillow is slow to load
 
     taken = importer.undo_import(projects.open_project(project), number, by or local_user().name)
-    click.echo(f"{taken} items taken out; what people answered stays. Importing the same file again brings all back.")
+    items = counted(taken, "item")
+    click.echo(f"{items} taken out; what people answered stays. Importing the same file again brings all back.")
 
 
 @main.command("cancel-import")
@@ -79,7 +81,7 @@ def show_beginning(source: Source, columns: SourceColumns = OBVIOUS) -> None:
         click.echo(f"A file of {beginning.title}.")
     if not beginning.is_table:
         for folder, n in beginning.folders:
-            click.echo(f"{n} images in {folder or beginning.name}")
+            click.echo(f"{counted(n, 'image')} in {folder or beginning.name}")
         return
     for number, row in enumerate(beginning.rows[:ROWS], start=1):
         click.echo(f"row {number}")

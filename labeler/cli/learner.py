@@ -9,7 +9,7 @@ import click
 from tqdm import tqdm
 
 from labeler.access.users import local_user
-from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, main, of_project
+from labeler.cli.base import ANY_PATH, FOLDER, Refusal, bar, counted, main, of_project
 from labeler.core.errors import LabelerError
 from labeler.core.jobs import AdaptationRequest, Sampler, TuningRequest
 from labeler.projects import project as projects
@@ -151,7 +151,7 @@ def _table_of_trials(report: dict[str, Any]) -> str:
 
     frame = pd.DataFrame(search_verdict.table(report))
     formats = {"log likelihood": "{:.3f}".format, "accuracy": "{:.1%}".format, "seconds": "{:.1f}".format}
-    head = f"{report['labels']} labels, {report['folds']} folds, {report['seconds']:.0f} s"
+    head = f"{counted(report['labels'], 'label')}, {report['folds']} folds, {report['seconds']:.0f} s"
     return f"{head}\n{frame.to_string(index=False, na_rep='', formatters=formats)}"
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from labeler.access.users import local_user
 from labeler.backbones.catalogue import ENCODERS, Hub, is_here
 from labeler.backbones.weights import Package
-from labeler.cli.base import FOLDER, Group, main
+from labeler.cli.base import FOLDER, Group, counted, main
 from labeler.core.errors import LabelerError
 from labeler.experiments import encoder_verdict
 from labeler.projects import project as projects
@@ -105,5 +105,5 @@ def _table_of_encoders(report: dict[str, Any]) -> str:
         }
         for row in report["encoders"]
     ]
-    head = f"In place of {report['present']}, {report['labels']} labels, {report['queried']} of them queried"
+    head = f"In place of {report['present']}, {counted(report['labels'], 'label')}, {report['queried']} of them queried"
     return f"{head}\n{pd.DataFrame(rows).to_string(index=False)}" if rows else head

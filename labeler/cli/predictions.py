@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from labeler.cli.base import FOLDER, main
+from labeler.cli.base import FOLDER, counted, main
 from labeler.core.errors import LabelerError
 from labeler.core.foreign import AddedPredictions, ForeignModel
 from labeler.core.settings import Config
@@ -107,7 +107,9 @@ def predictions(project: Path) -> None:
         if not models:
             click.echo("No predictions of other models have been imported." if not store.foreign.all() else "")
     for model in models:
-        click.echo(f"{in_words(model, opened.config)} ({model.model.n} predictions, from {model.model.source})")
+        click.echo(
+            f"{in_words(model, opened.config)} ({counted(model.model.n, 'prediction')}, from {model.model.source})"
+        )
 
 
 @main.command("remove-predictions")
@@ -119,7 +121,7 @@ def remove_predictions(project: Path, model: str, version: str) -> None:
     with projects.open_project(project).store() as store:
         stored = _named(store, model, version)
         store.foreign.remove(stored)
-    click.echo(f"{stored.n} predictions of {stored.title} removed.")
+    click.echo(f"{counted(stored.n, 'prediction')} of {stored.title} removed.")
 
 
 def _named(store: Store, name: str, version: str) -> ForeignModel:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import click
 
 from labeler.access.serving import LOOPBACK, Serving
-from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main, of_columns, of_project
+from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, counted, main, of_columns, of_project
 from labeler.cli.imports import show_beginning, source_named
 from labeler.cli.predictions import of_predictions
 from labeler.cli.predictions import say as say_predictions
@@ -196,8 +196,8 @@ def _say(result: ImportReport, about_encoder: list[str]) -> None:
     if result.not_imported > 20:
         click.echo(f"… and {result.not_imported - 20} more.", err=True)
     click.echo(
-        f"{result.added} items added, {result.duplicates} already there, {result.not_imported} not imported,"
-        f" {result.labels_added} labels. Pool {result.pool}, holdout {result.holdout}."
+        f"{counted(result.added, 'item')} added, {result.duplicates} already there, {result.not_imported} not imported,"
+        f" {counted(result.labels_added, 'label')}. Pool {result.pool}, holdout {result.holdout}."
     )
     for sentence in (
         *of_import(result),
@@ -365,7 +365,7 @@ def status(project: "Project", as_json: bool) -> None:
         click.echo(f"ERROR: {values['error']}", err=True)
     click.echo(
         f"{values['name']}: {values['labeled']} of {values['pool']} pool items and {values['holdout_labeled']} of"
-        f" {values['holdout']} holdout items labeled, {values['rounds']} rounds"
+        f" {values['holdout']} holdout items labeled, {counted(values['rounds'], 'round')}"
     )
     for sentence in (*values["sentences"], *values["about_encoder"]):
         click.echo(sentence)
@@ -390,7 +390,7 @@ def run_round(project: "Project") -> None:
     latest = project.run_round()
     measured = latest.metrics
     words = f": {measured.accuracy:.1%} ({measured.low:.1%} to {measured.high:.1%})" if measured else ", not measured"
-    click.echo(f"Round {latest.number} on {latest.labels} labels{words}.")
+    click.echo(f"Round {latest.number} on {counted(latest.labels, 'label')}{words}.")
 
 
 @main.command()
@@ -427,7 +427,7 @@ def export(
         raise LabelerError("Predictions are of items: add --rows items.")
     with bar("predict" if predictions else "export") as report:
         count = project.write(out, rows, cast("Format | None", kind), predictions, report, other_models)
-    click.echo(f"{count} {rows} written to {out}.")
+    click.echo(f"{counted(count, rows.removesuffix('s'))} written to {out}.")
 
 
 def _write_for(project: "Project", tool: Name, out: Path) -> None:
@@ -435,7 +435,7 @@ def _write_for(project: "Project", tool: Name, out: Path) -> None:
     from labeler.report.sentences.tools import left_out_in_words
 
     written = project.write_for(tool, out)
-    click.echo(f"{written.items} items written to {out}.")
+    click.echo(f"{counted(written.items, 'item')} written to {out}.")
     for sentence in left_out_in_words(written.left_out):
         click.echo(sentence)
 

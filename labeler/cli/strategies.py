@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 import strategies
-from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, main
+from labeler.cli.base import ANY_PATH, FOLDER, MODALITY, bar, counted, main
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.core.setting_rules import LINEAR
@@ -162,7 +162,7 @@ def _summary(result: dict[str, Any]) -> str:
         )
     head = (
         f"{dataset['name']}: pool {dataset['pool']}, holdout {dataset['holdout']}, {len(dataset['classes'])} classes;"
-        f" {label_counts[0]} to {label_counts[-1]} labels, {result['config']['seeds']} seeds"
+        f" {label_counts[0]} to {label_counts[-1]} labels, {counted(result['config']['seeds'], 'seed')}"
     )
     return f"{head}\n{pd.DataFrame(rows).to_string(index=False)}\n\n{verdict(result)}"
 

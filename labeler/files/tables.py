@@ -334,12 +334,11 @@ def _encoding_of(source: Path, beginning_only: bool) -> str:
         ends.append(end)
     # the encoding that decoded the most bytes is the intended one
     at = max(ends)
+    values = {"name": source.name, "at": at, "row": _line_ends(source, at) + 1}
+    if utf16:
+        raise SourceError("{name} is not UTF-16 text at byte {at} (row {row}): save it as UTF-8.", **values)
     raise SourceError(
-        "{name} is not {known} text at byte {at} (row {row}): save it as UTF-8.",
-        name=source.name,
-        known="UTF-16" if utf16 else "UTF-8 or Korean (CP949)",
-        at=at,
-        row=_line_ends(source, at) + 1,
+        "{name} is not UTF-8 or Korean (CP949) text at byte {at} (row {row}): save it as UTF-8.", **values
     )
 
 

@@ -247,21 +247,30 @@ def _of_modality(modality: Modality, source: Source, rows: Iterator[Row | Proble
     for row in rows:
         beginning.append(row)
         if isinstance(row, Row):
-            _check_modality(modality, source, row)
+            check_modality(modality, "text" if row.text is not None else "image", source.name)
             break
     return chain(beginning, rows)
 
 
-def _check_modality(modality: Modality, source: Source, row: Row) -> None:
-    given = "text" if row.text is not None else "image"
-    if given != modality:
+def check_modality(modality: Modality, given: Modality, name: str) -> None:
+    """Refuse items that are not of the project's modality.
+
+    Args:   given: of the items. name: of their source.
+    Raises: SourceError: they are of the other one.
+    """
+    if given == modality:
+        return
+    if modality == "text":
         raise SourceError(
-            "{name} holds {given}s, but this project is for {modality}s: "
-            "name its {modality} column, or import it into a project for {given}s.",
-            name=source.name,
-            given=given,
-            modality=modality,
+            "{name} holds images, but this project is for texts: name its text column, or import it into a project for"
+            " images.",
+            name=name,
         )
+    raise SourceError(
+        "{name} holds texts, but this project is for images: name its image column, or import it into a project for"
+        " texts.",
+        name=name,
+    )
 
 
 def _folders_are_classes(rows: Iterable[Row | Problem], classes: Sequence[str]) -> bool:

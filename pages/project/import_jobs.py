@@ -10,12 +10,13 @@ from labeler.core.items import ImportReport
 from labeler.core.jobs import ImportJob
 from labeler.files.limits import is_light
 from labeler.files.pixels import are_light
-from labeler.i18n.messages import Message, _, translate
+from labeler.i18n.messages import Message, _, n_, translate
 from labeler.jobs.imports import ask, kept, predictions_of, report_of, start
 from labeler.projects.foreign_columns import PredictionColumns
 from labeler.projects.project import Project
 from pages.project.source import Chosen, uploaded_folder
 from pages.shared.background import AnyJob, Watched, announced, watch
+from pages.shared.next_step import IMPORTED
 
 NAME = "import-jobs"
 ASKED = "import-asked"  # the key of the import that this session has asked for: the project and the job
@@ -39,6 +40,7 @@ def begin(
 
     Args: shown, first: see `ImportRequest`. predictions: the columns with a model's predictions.
     """
+    st.session_state.pop(IMPORTED, None)  # what came of an earlier one
     top = uploaded_folder(chosen.path)
     source = kept(project, chosen.path, top) if top and isinstance(chosen.path, Path) else chosen.path
     kept_labels = chosen.keep_labels
@@ -52,7 +54,7 @@ def begin(
         thread.join(0.1)
         with project.store() as store:
             job = store.import_jobs.get(number)
-        bar.progress(_share(job), text=_progress(job))
+        bar.progress(_share(job), text=f"{_progress(job)} …")
     bar.empty()
 
 
@@ -93,7 +95,9 @@ def imports_at_work(project: Project) -> None:
 
     announced(NAME)
     watch(Watched(NAME, read, _progress, cancel, lambda job: _("Import of {name}", name=job.request.name)), read())
-    if error := failure(project):
+    latest = st.session_state.get(IMPORTED)
+    has_worked_since = latest is not None and latest.slug == project.slug
+    if (error := failure(project)) and not has_worked_since:
         st.error(translate(error))
 
 
@@ -102,4 +106,4 @@ def _share(job: ImportJob) -> float:
 
 
 def _progress(job: AnyJob) -> str:
-    return _("{n:,} rows read", n=job.done) if job.done else _("Reading …")
+    return n_("{n:,} row read", "{n:,} rows read", job.done) if job.done else _("Reading")

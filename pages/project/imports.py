@@ -69,24 +69,33 @@ def _imports_so_far(project: Project, imports: list[Import], user: User) -> None
                 fragment(_being_undone, run_every=1)(project, record.id)
                 continue
             if record.undone_at:
-                stayed = _("{n:,} items stayed", n=record.items) if record.items else ""
+                stayed = n_("{n:,} item stayed", "{n:,} items stayed", record.items) if record.items else ""
                 st.caption(" · ".join(filter(None, [_("undone by {name}", name=record.undone_by), stayed])))
                 continue
-            st.caption(_("{n:,} items, {answered:,} of them answered", n=record.items, answered=record.answered))
+            items = n_("{n:,} item", "{n:,} items", record.items)
+            st.caption(_("{items}, {answered:,} of them answered", items=items, answered=record.answered))
             with st.popover(_("Undo"), icon=":material/undo:"):
                 _undo(project, record, user)
 
 
 def _undo(project: Project, record: Import, user: User) -> None:
     st.markdown(
-        _(
+        n_(
+            "{n:,} item that nobody has answered is taken out again, with the label that came with it. Importing the"
+            " same file again brings all back.",
             "{n:,} items that nobody has answered are taken out again, with the labels that came with them. Importing"
             " the same file again brings all back.",
-            n=record.items - record.answered,
+            record.items - record.answered,
         )
     )
     if record.answered:
-        st.markdown(_("{n:,} items that people answered, flagged or decided stay.", n=record.answered))
+        st.markdown(
+            n_(
+                "{n:,} item that people answered, flagged or decided stays.",
+                "{n:,} items that people answered, flagged or decided stay.",
+                record.answered,
+            )
+        )
     if not st.button(_("Take the items out"), key=f"undo-import-{record.id}", type="primary"):
         return
     try:
@@ -190,7 +199,8 @@ def progress_bar() -> Iterator[Progress]:
     bar = st.progress(0.0, text=_("Reading …"))
 
     def report(done: int, total: int) -> None:
-        bar.progress(min(done / total, 1.0) if total else 0.0, text=_("{n:,} rows read", n=done))
+        words = n_("{n:,} row read", "{n:,} rows read", done)
+        bar.progress(min(done / total, 1.0) if total else 0.0, text=words)
 
     try:
         yield report
@@ -209,19 +219,10 @@ def latest_import(project: Project) -> None:
     added_predictions(latest.predictions)
     if latest.only:
         return
-    st.success(
-        _(
-            "{added:,} items added, {duplicates:,} already there, {labels:,} labels. The pool has {pool:,} items, the"
-            " holdout {holdout:,}.",
-            added=report.added,
-            duplicates=report.duplicates,
-            labels=report.labels_added,
-            pool=report.pool,
-            holdout=report.holdout,
-        )
-    )
+    show = st.success if report.added or report.labels_added else st.info
+    show(_brought(report))
     with project.store() as store:
-        encoder = [translate(sentence) for sentence in about_encoder(project, store)]
+        encoder = [translate(sentence) for sentence in about_encoder(project, store)] if report.added else []
     for sentence in [*of_import(report), *of_tool(report), *encoder]:
         st.markdown(sentence)
     if report.dicom is not None:
@@ -231,7 +232,7 @@ def latest_import(project: Project) -> None:
         else:
             st.warning(privacy, icon=":material/shield_person:")
     if report.problems:
-        st.warning(_("{n:,} rows could not be imported:", n=report.not_imported))
+        st.warning(n_("{n:,} row could not be imported:", "{n:,} rows could not be imported:", report.not_imported))
         problems = [
             {_("where"): plain(translate(origin(p.source))), _("why"): plain(translate(p.reason))}
             for p in report.problems
@@ -239,3 +240,15 @@ def latest_import(project: Project) -> None:
         show_table(problems)
     for problem in latest.refused:
         st.warning(translate(problem), icon=":material/visibility_off:")
+
+
+def _brought(report: ImportReport) -> str:
+    """How many items and labels an import has brought, and how many there are now."""
+    return _(
+        "{added}, {duplicates:,} already there, {labels}. Now {pool:,} in the pool and {holdout:,} in the holdout.",
+        added=n_("{n:,} item added", "{n:,} items added", report.added),
+        duplicates=report.duplicates,
+        labels=n_("{n:,} label", "{n:,} labels", report.labels_added),
+        pool=report.pool,
+        holdout=report.holdout,
+    )

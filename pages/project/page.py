@@ -5,7 +5,7 @@ import streamlit as st
 from labeler.access.roles import may
 from labeler.cycle.retraining import obstacle
 from labeler.i18n.markdown import escaped
-from labeler.i18n.messages import _, translate
+from labeler.i18n.messages import _, n_, translate
 from labeler.projects.project import Project
 from pages.project.adaptation import adaptation
 from pages.project.class_changes import change_the_classes
@@ -61,13 +61,13 @@ if project_folders():
         counts = store.items.counts()
     st.caption(
         _(
-            "{modality} · {classes} · pool {pool:,} items, {labeled:,} labeled · holdout {holdout:,} items,"
-            " {holdout_labeled:,} labeled",
+            "{modality} · {classes} · pool {pool}, {labeled:,} labeled · holdout {holdout}, {holdout_labeled:,}"
+            " labeled",
             modality=_(KINDS[project.config.modality]),
             classes=", ".join(project.config.classes),
-            pool=counts.pool,
+            pool=n_("{n:,} item", "{n:,} items", counts.pool),
             labeled=counts.labeled,
-            holdout=counts.holdout,
+            holdout=n_("{n:,} item", "{n:,} items", counts.holdout),
             holdout_labeled=counts.holdout_labeled,
         )
     )

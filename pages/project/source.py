@@ -29,6 +29,7 @@ from labeler.i18n.markdown import escaped, joined
 from labeler.i18n.messages import _, mark, n_, translate
 from labeler.projects.drafts import all_labeled
 from labeler.projects.scans import EVERY
+from labeler.projects.staging import check_modality
 from pages.shared import uploads
 from pages.shared.access import is_allowed
 from pages.shared.cache import cached
@@ -167,6 +168,8 @@ def read_source(path: Source, modality: Modality | None = None) -> Chosen | None
         file = path.stat() if isinstance(path, Path) and path.exists() else None
         state = (str(path), file.st_mtime_ns if file else 0, file.st_size if file else 0)
         beginning = cached("preview", state, lambda: apart(preview, path))
+        if modality and not beginning.is_table and not beginning.title:
+            check_modality(modality, "image", path.name)
         guess = guessed_columns(beginning) if beginning.is_table else OBVIOUS
     except LabelerError as error:
         st.error(translate(error))

@@ -24,7 +24,7 @@ from labeler.projects import people
 from labeler.projects import project as projects
 from labeler.projects.project import Project
 from pages.shared.broken_settings import broken_settings, settings_are_back
-from pages.shared.choices import choose, chosen
+from pages.shared.choices import choose, chosen, use_language
 from pages.shared.left_out import left_out
 from pages.shared.next_step import link_to
 from pages.shared.style import run_script
@@ -104,12 +104,13 @@ def require_right(project: Project | None, action: Action | HomeAction, instead:
 def only_with(action: Action | HomeAction) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A callback of a widget that does nothing for somebody who may not do `action` in the chosen project any more.
 
-    Streamlit runs callbacks before the page, which would find that out.
+    Streamlit runs callbacks before the page, which would find that out, and which sets the language.
     """
 
     def decorate(callback: Callable[..., None]) -> Callable[..., None]:
         @wraps(callback)
         def checked(*args: object, **kwargs: object) -> None:
+            use_language()
             project = visible_project()
             try:
                 if project is not None and is_allowed(project, action):

@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from labeler.i18n.markdown import use_markdown
+from labeler.i18n.messages import LANGUAGES, preferred, use
+
 
 def choose(name: str, value: str) -> None:
     """Remember a choice for this session, and in the address."""
@@ -22,3 +25,12 @@ def keep_address() -> None:
 def chosen(name: str, default: str) -> str:
     """The choice of this session, else that of the address, else the default."""
     return str(st.session_state.get(name) or st.query_params.get(name) or default)
+
+
+def use_language() -> None:
+    """Use the language that was chosen in this session or its address, else the one that the browser asks for."""
+    choice = chosen("language", "")
+    if choice in LANGUAGES:
+        choose("language", choice)  # another page begins with an empty address
+    use(choice if choice in LANGUAGES else preferred(st.context.locale))
+    use_markdown(True)

@@ -1,4 +1,4 @@
-"""The language of a browser session, and parts of a page that rerun by themselves in it."""
+"""The switch of a browser session's language, and parts of a page that rerun by themselves in it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,21 +7,11 @@ from typing import Any
 import streamlit as st
 
 from labeler.core.errors import DatabaseError
-from labeler.i18n.markdown import use_markdown
-from labeler.i18n.messages import LANGUAGES, _, language, preferred, translate, use
+from labeler.i18n.messages import LANGUAGES, _, language, translate
 from pages.shared.access import require_user
-from pages.shared.choices import choose, chosen
+from pages.shared.choices import choose, use_language
 
 SWITCH = "switched"  # the key of the widget that switches the language
-
-
-def use_language() -> None:
-    """Use the language that was chosen in this session or its address, else the one that the browser asks for."""
-    choice = chosen("language", "")
-    if choice in LANGUAGES:
-        choose("language", choice)  # another page begins with an empty address
-    use(choice if choice in LANGUAGES else preferred(st.context.locale))
-    use_markdown(True)
 
 
 def fragment(draw: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:

@@ -80,7 +80,9 @@ def test_a_project_is_created_labeled_and_exported(project, table, tmp_path):
     status = json.loads(labeler("status", project, "--json").output)
     assert (status["name"], status["labeled"], status["holdout"], status["rounds"]) == ("영화평", 51, 9, 1)
     assert status["accuracy_low"] <= status["accuracy"] <= status["accuracy_high"]
-    assert "95% interval" in labeler("status", project).output
+    in_words = labeler("status", project).output
+    assert "95% interval" in in_words
+    assert in_words.startswith("영화평: 51 of 51 pool items and 9 of 9 holdout items labeled, 1 round\n")
     for kind, read in (
         ("csv", pd.read_csv),
         ("parquet", pd.read_parquet),
@@ -126,7 +128,7 @@ def test_bad_rows_are_named_and_the_rest_is_imported(project, tmp_path):
     output = labeler("import", project, path, "--label-column", "label").output
     assert "some.csv row 3: the text is empty" in output
     assert "some.csv row 4" in output
-    assert "1 items added, 0 already there, 2 not imported" in output
+    assert "1 item added, 0 already there, 2 not imported" in output
 
 
 def test_strategies_are_listed_with_their_source():

@@ -203,6 +203,15 @@ def test_the_language_is_switched_in_the_sidebar_and_kept_from_page_to_page(proj
     assert widget(app, "button", "Retrain now")
 
 
+def test_what_a_press_has_done_is_said_in_the_reader_s_language(project):
+    """A press is answered before the page is drawn, which sets the language."""
+    with project.store() as store:
+        add(store, 2)
+    app = korean("items")
+    widget(app, "button", "우선 라벨링하기").click().run()
+    assert [toast.value for toast in app.toast] == ["항목 2개를 우선 라벨링합니다."]
+
+
 @pytest.mark.slow
 def test_what_a_project_is_saved_with_does_not_depend_on_the_language(project):
     app = korean("project")

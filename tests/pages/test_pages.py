@@ -77,9 +77,9 @@ def test_import_from_a_path_reports_rows_and_problems(project, tmp_path):
     assert widget(app, "selectbox", "Known labels").value == "label"
     widget(app, "checkbox", "Keep only").uncheck()
     app.button(key="import").click().run()
-    assert "pool 1 items, 1 labeled" in app.caption[0].value
-    assert "1 items added" in app.success[0].value
-    assert "1 rows could not be imported" in app.warning[0].value
+    assert "pool 1 item, 1 labeled · holdout 0 items" in app.caption[0].value
+    assert "1 item added, 0 already there, 1 label." in app.success[0].value
+    assert "1 row could not be imported" in app.warning[0].value
     with project.store() as store:
         assert store.rounds.waiting()
 

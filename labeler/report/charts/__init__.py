@@ -1,6 +1,8 @@
 """Charts: DataFrame → Altair chart, in the current language, without streamlit and without access to a project."""
 
+from collections.abc import Iterable
 from typing import Literal
+from unicodedata import east_asian_width
 
 import altair as alt
 import pandas as pd
@@ -23,6 +25,15 @@ def svg(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> str:
     import vl_convert
 
     return vl_convert.vegalite_to_svg(chart.properties(width=WIDTH).to_dict())
+
+
+def legend_columns(names: Iterable[str], most: int) -> alt.ExprRef:
+    """How many names of a legend stand side by side: as many as the chart has room for; the others go below.
+
+    Args: most: pixels of a name, see `labelLimit`.
+    """
+    widest = max((sum(13 if east_asian_width(sign) in "WF" else 7 for sign in name) for name in names), default=0)
+    return alt.ExprRef(f"max(1, floor(width / {min(widest, most) + 24}))")
 
 
 def training_frame(training: Training) -> pd.DataFrame:

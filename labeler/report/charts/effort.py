@@ -1,7 +1,6 @@
 """Charts of labels, hours and cost over time, in the current language."""
 
 from datetime import date, timedelta
-from unicodedata import east_asian_width
 
 import altair as alt
 import pandas as pd
@@ -9,7 +8,7 @@ import pandas as pd
 from labeler.i18n.messages import _
 from labeler.measure.intervals import OpenEstimate
 from labeler.progress.pace import Finish
-from labeler.report.charts import BLUE, GREY, ORANGE, ROOM
+from labeler.report.charts import BLUE, GREY, ORANGE, ROOM, legend_columns
 from labeler.report.charts.comparison import COLOURS
 
 DAYS = 70  # more than these are shown as weeks
@@ -102,7 +101,7 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
         latest.strftime("%Y-%m-%dT%H:%M:%S"),
     ]  # a day without a bar has no label
     legend = alt.Legend(
-        orient="top", title=None, symbolType="square", labelLimit=140, columns=_legend_columns([*colours])
+        orient="top", title=None, symbolType="square", labelLimit=140, columns=legend_columns(colours, 140)
     )
     colour = alt.Color(
         "name:N",
@@ -127,12 +126,6 @@ def labels_by_day(frame: pd.DataFrame) -> alt.Chart:
         )
         .properties(height=280)
     )
-
-
-def _legend_columns(names: list[str]) -> int:
-    """How many names stand side by side on a phone, which has about 300 pixels for them; the others go below."""
-    widest = max(sum(13 if east_asian_width(sign) in "WF" else 7 for sign in name) for name in names)
-    return max(1, 300 // (min(widest, 140) + 24))
 
 
 def _colours(names: list[str]) -> dict[str, str]:

@@ -6,13 +6,14 @@ import altair as alt
 import pandas as pd
 
 from labeler.i18n.messages import _
-from labeler.report.charts import BLUE, GREY, ORANGE
+from labeler.report.charts import BLUE, GREY, ORANGE, legend_columns
 
 REGION = "region"  # the name of the selection that a drag makes
 # Okabe & Ito's colours for the colour-blind, then shades between them, for as many classes as can be told apart.
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f6fc4", "#8c564b", "#b5bd3a", "#17a2a2",
 )  # fmt: skip
+LABEL = 220  # pixels of a class name in the legend at most
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
 
@@ -37,7 +38,6 @@ def pool_map(frame: pd.DataFrame, colour: str, title: str, names: Sequence[str],
             alt.Tooltip("text:N", title=_("text")),
         ],
     }
-    legend = alt.Legend(orient="top", title=None, columns=6, symbolOpacity=1, labelLimit=220)
     if colour == "doubt":
         scale = alt.Scale(domain=[0, 0.5, 1], range=[BLUE, "#cfcfcf", ORANGE])
         encodings["color"] = alt.Color(
@@ -47,6 +47,8 @@ def pool_map(frame: pd.DataFrame, colour: str, title: str, names: Sequence[str],
         )
     else:
         domain = [*names, none] if below.any() else [*names]
+        columns = legend_columns(domain, LABEL)
+        legend = alt.Legend(orient="top", title=None, columns=columns, symbolOpacity=1, labelLimit=LABEL)
         colours = [*COLOURS[: len(names)], *[GREY] * (len(names) - len(COLOURS)), *[GREY] * (len(domain) - len(names))]
         shapes = [SHAPES[place % len(SHAPES)] for place in range(len(names))] + ["circle"] * (len(domain) - len(names))
         encodings["color"] = alt.Color(f"{colour}:N", scale=alt.Scale(domain=domain, range=colours), legend=legend)
