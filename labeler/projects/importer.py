@@ -256,15 +256,15 @@ def _into(store: Store, staged: Staged, facts: dict[str, Any]) -> ImportReport:
             with store.write():
                 incoming.take(part, number)
                 labels_added += incoming.label(part, number, of_split) if keeps_all or is_drawn else 0
-            let_others_write(store.db, part.last - part.first)
+            let_others_write(store.db, part.n)
         store.holdout.draw()
         for part in [] if keeps_all or is_drawn else parts:  # labels of the items that were drawn for the holdout
             labels_added += incoming.label(part, number, of_split)
-            let_others_write(store.db, part.last - part.first)
+            let_others_write(store.db, part.n)
         for part in parts if has_answers else ():  # behind the draw, so that every item has its side
             labels, answers = incoming.answers(part, number, of_split)
             labels_added, answers_added = labels_added + labels, answers_added + answers
-            let_others_write(store.db, part.last - part.first)
+            let_others_write(store.db, part.n)
         in_two_groups, across = incoming.in_two_groups(f"{file}.items")
     read, refused = staged.counts()
     added = store.imports.count(number)

@@ -72,7 +72,7 @@ class Holdout:
             " WHERE split IS NULL AND NOT EXISTS ("
             "  SELECT 1 FROM items WHERE items.content_hash = new.content_hash AND withdrawn IS NULL)"
         )
-        spans = _hash_spans(self.db.value(f"SELECT COALESCE(MAX(id), 0) FROM {table}"))
+        spans = _hash_spans(self.db.value(f"SELECT COUNT(*) FROM {table}"))
         ids = np.concatenate([as_ids(self.db.execute(undecided, span)) for span in spans])
         ids.sort()
         return _chosen(ids, None, self.db.holdout_seed())

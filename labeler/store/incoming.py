@@ -34,7 +34,7 @@ _quoted = json.encoder.encode_basestring  # as `_as_json` of a string, without a
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of `table`, which has `COLUMNS`, behind the row `first` and up to the row `last`.
+    """The `n` rows of `table`, which has `COLUMNS`, behind the id `first` and up to the id `last`.
 
     drawn: the table of the ids of those that are drawn for the holdout, others without a split go to the pool; None:
     that is decided later.
@@ -43,6 +43,7 @@ class Part:
     table: str
     first: int
     last: int
+    n: int
     drawn: str | None = None
 
     @property
@@ -118,7 +119,7 @@ class Incoming:
         """The rows of items, within the block."""
         self.db.execute(f"CREATE TEMP TABLE IF NOT EXISTS incoming_items ({DEFINITIONS})")
         self.db.executemany(insert("incoming_items"), map(values_of, items))
-        yield Part("incoming_items", 0, len(items))
+        yield Part("incoming_items", 0, len(items), len(items))
         self.db.execute("DELETE FROM incoming_items")
 
     def take(self, part: Part, import_id: int | None) -> int:
@@ -138,7 +139,7 @@ class Incoming:
                 values,
             ).rowcount
             self._count(added, import_id)
-            if added < part.last - part.first:
+            if added < part.n:
                 self._complete(part, values)
         return added + again
 

@@ -31,7 +31,7 @@ from labeler.files.sources import SourceColumns
 from labeler.projects import importer, project, staging
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
-from labeler.store import database, incoming
+from labeler.store import database, incoming, staged
 from labeler.store import holdout as store_holdout
 from labeler.store.driver import connect
 from labeler.store.shipping import log_of
@@ -502,3 +502,21 @@ def test_dicom_files_are_images_whatever_they_are_called(tmp_path: Path) -> None
         assert item.media is not None
         assert item.media.endswith(".dcm")
         assert open_image(target.folder / item.media).size == (8, 8)
+
+
+def test_an_import_of_many_rows_stores_the_same_whatever_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of equal rows the first gives the source and the label, also where rows are ordered by their hashes."""
+    rows = [("text", "label"), *((f"sentence {i % 31}", "pos" if i % 2 else "neg") for i in range(80))]
+    path = write_csv(tmp_path / "t.csv", rows)
+    targets = []
+    for in_order in (1000, 10):
+        monkeypatch.setattr(staged, "IN_ORDER", in_order)
+        targets.append(make(tmp_path / f"in order {in_order}"))
+        report = import_source(targets[-1], path, keep_labels="all")
+        assert (report.added, report.duplicates) == (31, 49)
+    ordered, by_hash = ({item.source: item.text for item in items(target)} for target in targets)
+    assert ordered == by_hash
+    assert labels(targets[0]) == labels(targets[1])
+    assert [item.source for item in items(targets[1])] != list(ordered)
