@@ -13,6 +13,10 @@ from labeler.store import Store
 Step = Literal["import", "guidelines", "label", "curve", "export", "classes"]
 # The way of a project in which nothing goes wrong.
 STEPS: tuple[Step, ...] = ("import", "guidelines", "label", "curve", "export")
+NO_HOLDOUT = mark(
+    "The project has no holdout, so nothing can be measured. Import further items without a column that marks the"
+    " holdout: some of them are drawn into it."
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,14 @@ def way(project: Project, store: Store, sides: bool = True) -> Way:
         first = min(project.config.query.seed_size, told.reachable)
         missing = max(first - counts.labeled, 0)
         of_all = mark("The first model is trained after {n:,} pool labels; then the curve begins.", n=first)
-        return Way(done - {"label"}, "label", _until_the_curve(missing, counts) if sides else of_all)
+        sentence = _until_the_curve(missing, counts) if sides else of_all
+        return Way(done - {"label"}, "import" if sentence is NO_HOLDOUT else "label", sentence)
     return Way(done, "label", mark("Each round makes the curve longer, until the target is reached."))
+
+
+def has_no_holdout(counts: Counts) -> bool:
+    """Whether there are items, and none of them is in the holdout, so that no label will ever make a curve."""
+    return counts.pool > 0 and not counts.holdout
 
 
 def _until_the_curve(missing: int, counts: Counts) -> Message:
@@ -67,6 +77,8 @@ def _until_the_curve(missing: int, counts: Counts) -> Message:
         return mark("{n:,} more pool labels until the first model is trained and the curve begins.", n=missing)
     if counts.classes_labeled < 2:
         return mark("All pool labels are of one class, and a model needs two: further items need labels.")
+    if has_no_holdout(counts):
+        return NO_HOLDOUT
     if not counts.holdout_labeled:
         return mark("The holdout has no labels yet, so nothing can be measured: its items come up among the others.")
     return mark("The first model is being trained; the curve begins when it is measured.")

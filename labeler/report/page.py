@@ -21,6 +21,7 @@ from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate
 from labeler.progress.history import history, thresholds
 from labeler.progress.stopping import Backtest, Evidence
+from labeler.projects.next_step import NO_HOLDOUT, has_no_holdout
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from labeler.report.charts import svg
@@ -71,7 +72,7 @@ def page(project: Project) -> str:
     )
     sections = [
         _curve(stands, project),
-        _outside(outside) if outside else _holdout(measured),
+        _outside(outside) if outside else _holdout(measured, has_no_holdout(stands.counts)),
         *([_other_models(models, project.config)] if models else []),
         *_drift(values["drift"], stands.counts.open),
         _control(values["control"], project.config),
@@ -120,9 +121,11 @@ def _outside(items: Mapping[str, int]) -> Section:
     return Section(_("The latest model"), [translate(labels_outside(items)), _(NOT_MEASURED)])
 
 
-def _holdout(latest_measured: tuple[int, Evaluation] | None) -> Section:
+def _holdout(latest_measured: tuple[int, Evaluation] | None, without: bool) -> Section:
+    """Args: without: whether there is no holdout."""
     if latest_measured is None:
-        return Section(_("The latest model"), [_("The holdout has no labels yet, so nothing can be measured.")])
+        missing = _(NO_HOLDOUT) if without else _("The holdout has no labels yet, so nothing can be measured.")
+        return Section(_("The latest model"), [missing])
     number, measured = latest_measured
     named = {
         _("accuracy"): measured.accuracy,

@@ -4,6 +4,7 @@ import streamlit as st
 
 from labeler.core.setting_rules import LINEAR
 from labeler.i18n.messages import _
+from labeler.projects.next_step import NO_HOLDOUT, has_no_holdout
 from labeler.projects.project import Project
 from labeler.report.charts import control as control_charts
 from labeler.report.sentences.control import drawn_at_random, sentences
@@ -12,6 +13,10 @@ from labeler.report.sentences.control import drawn_at_random, sentences
 def control(project: Project) -> None:
     with project.store() as store:
         audit, latest, share = store.audits.latest_report(), store.rounds.latest(), store.rounds.random_share()
+        counts = store.items.counts()
+    if has_no_holdout(counts):
+        st.info(_(NO_HOLDOUT), icon=":material/casino:")
+        return
     report = (audit or {}).get("control")
     if not report:
         st.info(_("The comparison with random sampling is measured after each round."), icon=":material/casino:")

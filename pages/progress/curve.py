@@ -13,6 +13,8 @@ from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _
 from labeler.i18n.money import symbol
 from labeler.progress.history import course, latest_step
+from labeler.progress.stopping import UNMEASURED
+from labeler.projects.next_step import NO_HOLDOUT, has_no_holdout
 from labeler.projects.project import Project
 from labeler.report.charts import svg
 from labeler.report.charts.curve import Along, Chart
@@ -29,7 +31,7 @@ def curve(project: Project) -> None:
         stands = replace(stands, rounds=stands.rounds.assign(hours=0.0, cost=0.0))
     measured = stands.rounds.dropna(subset=["accuracy"])
     if not len(measured):
-        st.info(_("No round has been measured on the holdout yet."), icon=":material/show_chart:")
+        st.info(_(NO_HOLDOUT if has_no_holdout(stands.counts) else UNMEASURED), icon=":material/show_chart:")
         other_models(project)
         return
     along, title = _axis(measured, project.config)

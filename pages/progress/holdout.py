@@ -19,6 +19,7 @@ from labeler.i18n.messages import _, n_
 from labeler.measure.forecasts import LabeledForecast, evaluate, gain_between, on_labels, sampling_of
 from labeler.measure.holdout import Evaluation
 from labeler.measure.intervals import Estimate, items_for
+from labeler.projects.next_step import NO_HOLDOUT, has_no_holdout
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from labeler.report.sentences import drift as drift_words
@@ -55,9 +56,12 @@ class Measured:
 def holdout(project: Project) -> None:
     with project.store() as store:
         numbers, state = store.forecasts.rounds(), state_of(project, store)
-        outside = store.class_changes.outside()
+        outside, counts = store.class_changes.outside(), store.items.counts()
     if numbers and outside:
         st.info(_(NOT_MEASURED), icon=":material/straighten:")
+        return
+    if has_no_holdout(counts):
+        st.info(_(NO_HOLDOUT), icon=":material/straighten:")
         return
     if not numbers:
         st.info(_("The holdout is measured once a round has trained a model."), icon=":material/straighten:")

@@ -12,6 +12,7 @@ from labeler.core.rounds import Metrics
 from labeler.core.settings import Config
 from labeler.i18n.markdown import escaped
 from labeler.i18n.messages import _, mark, n_, translate
+from labeler.projects.next_step import NO_HOLDOUT, has_no_holdout
 from labeler.projects.project import Project
 from labeler.report.sentences.counts import MEANING, paid_in_words, sum_in_words
 from labeler.report.sentences.stopping import GO_ON, stopped_in_words
@@ -111,8 +112,8 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
         link_at_the_end(project)
     else:
         if counts.pool and sides:
-            st.info(hint(counts.holdout_labeled, counts.labeled, config.query.seed_size), icon=":material/show_chart:")
-            link_to("label")
+            st.info(hint(counts, config.query.seed_size), icon=":material/show_chart:")
+            link_to("import" if has_no_holdout(counts) else "label")
         else:
             next_step(project, sides)
 
@@ -135,14 +136,17 @@ def accuracy_in_words(config: Config) -> str:
     )
 
 
-def hint(holdout_labeled: int, labeled: int, seed_size: int) -> str:
-    if labeled < seed_size:
+def hint(counts: Counts, seed_size: int) -> str:
+    """What is missing for a curve."""
+    if has_no_holdout(counts):
+        return _(NO_HOLDOUT)
+    if counts.labeled < seed_size:
         return _(
             "The curve begins after the first {n} pool labels; there are {labeled} so far.",
             n=seed_size,
-            labeled=labeled,
+            labeled=counts.labeled,
         )
-    if not holdout_labeled:
+    if not counts.holdout_labeled:
         return _("The holdout has no labels yet, so nothing can be measured. Its items come up on the Label page.")
     return _("The curve begins when the first round has trained on labels of two classes or more.")
 

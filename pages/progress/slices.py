@@ -13,6 +13,7 @@ from labeler.i18n.messages import _, translate
 from labeler.measure import slices as slicing
 from labeler.measure.forecasts import on_labels, sampling_of
 from labeler.measure.slices import Column, Slice
+from labeler.projects.next_step import NO_HOLDOUT, has_no_holdout
 from labeler.projects.project import Project
 from labeler.report.charts import holdout as holdout_charts
 from pages.progress.confidence import in_words
@@ -103,12 +104,16 @@ def picture(project: Project, measured_slices: Measured, rows: Sequence[Slice]) 
     """The chart, and what it says in words."""
     if measured_slices.whole is None:
         with project.store() as store:
-            outside = store.class_changes.outside()
-        st.caption(
-            _(NOT_MEASURED)
-            if outside
-            else _("The accuracy in each slice is measured once a round has trained a model.")
-        )
+            outside, counts = store.class_changes.outside(), store.items.counts()
+            is_trained = store.rounds.latest() is not None
+        if outside:
+            st.caption(_(NOT_MEASURED))
+        elif has_no_holdout(counts):
+            st.caption(_(NO_HOLDOUT))
+        elif is_trained:
+            st.caption(_("The accuracy in each slice is measured once items of the holdout have labels."))
+        else:
+            st.caption(_("The accuracy in each slice is measured once a round has trained a model."))
         return
     measure = project.config.accuracy
     st.altair_chart(

@@ -133,6 +133,18 @@ def test_before_there_is_something_to_measure_the_page_says_so(project, store):
     assert "The holdout has no labels yet" in everything(open_part("Holdout"))
 
 
+def test_a_project_without_a_holdout_says_so_in_every_part_and_links_to_the_import(project, store):
+    store.items.add(
+        [NewItem(f"{i:032x}", f"r{i}", text="t", split="pool", metadata={"site": "AB"[i % 2]}) for i in range(60)]
+    )
+    rank(store, [2])
+    finish(store, np.array([[0.5, 0.5]], dtype=np.float32), np.array([1]))
+    for part in ("Curve", "Holdout", "Against random", "Slices"):
+        app = open_part(part)
+        assert everything(app).count("The project has no holdout, so nothing can be measured.") == 2, part
+    assert "Import" in [link.proto.label for link in app.get("page_link")]
+
+
 @pytest.mark.slow
 def test_with_active_testing_the_weights_are_told(filled):
     filled.save(replace(filled.config, evaluation=EvaluationConfig(active_testing=True)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from labeler.core.items import Answer
 from labeler.core.rounds import FinishedRound, Metrics, RoundResult
 from labeler.projects import guidelines
-from labeler.projects.next_step import way
+from labeler.projects.next_step import NO_HOLDOUT, way
 from tests.support.fill import add
 
 
@@ -33,6 +33,8 @@ def test_the_way_leads_from_the_import_over_the_labels_to_the_curve(project, sto
     answer(store, 2, 3, 4)
     assert step(project, store)[1].startswith("All pool labels are of one class, and a model needs two")
     answer(store, 5, label="bad")
+    assert step(project, store) == ("import", str(NO_HOLDOUT))
+    add(store, 3, split="holdout", first=9)
     assert step(project, store)[1].startswith("The holdout has no labels yet")
     finish_round(store, 0.5)
     guidelines.write(project, "# Rules")
