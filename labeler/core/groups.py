@@ -1,8 +1,9 @@
 """Groups of items, such as all images of a patient: which items belong together, and which groups a holdout holds."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from math import ceil
 
 import numpy as np
@@ -50,6 +51,30 @@ def holdout_size(items: int) -> int:
     return min(MOST_HOLDOUT, round(SHARE * items))
 
 
+def drawn_items(items: Iterable[tuple[str, int]], seed: int, size: int | None = None) -> list[int]:
+    """The ids of the items of a holdout that is drawn by item: the first ones of a random order, which follows from
+    their names and the seed alone, whatever the order in which they are read.
+
+    Args: items: name and id of each, read once, of which no more are held than can be drawn. size: items in the
+          holdout; None: `holdout_size`.
+    """
+    order, n = _order(seed), 0
+
+    def counted() -> Iterator[tuple[bytes, int]]:
+        nonlocal n
+        for name, item in items:
+            n += 1
+            yield order(name), item
+
+    first = nsmallest(MOST_HOLDOUT if size is None else size, counted())
+    return [item for _, item in (first[: holdout_size(n)] if size is None else first)]
+
+
+def _order(seed: int) -> Callable[[str], bytes]:
+    """By what names are sorted so that their order is random."""
+    return lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()
+
+
 def drawn_groups(sizes: Mapping[str, int], seed: int, size: int | None = None) -> list[str]:
     """The groups of a holdout: drawn one after the other, each with all its items, until the items come nearest to it.
 
@@ -59,7 +84,7 @@ def drawn_groups(sizes: Mapping[str, int], seed: int, size: int | None = None) -
 
     Args: sizes: items of each group. size: items in the holdout; None: as for a holdout that is drawn by item.
     """
-    order = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+    order = sorted(sizes, key=_order(seed))
     total = sum(sizes.values())
     wanted = holdout_size(total) if size is None else min(size, total)
     fewest = min(FEWEST_GROUPS, ceil(SHARE * len(sizes)))

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 
-import numpy as np
-
-from labeler.core.groups import drawn_groups, holdout_size
+from labeler.core.groups import drawn_groups, drawn_items
 from labeler.store.arrivals import LaterItems
 from labeler.store.database import Database, Row
 from labeler.store.incoming import AT_ONCE, let_others_write
-from labeler.store.items import UNDECIDED, as_ids
+from labeler.store.items import UNDECIDED
 
 # Items without a split, found by their index alone, and some of them, which one transaction assigns.
 _WAITING = "items INDEXED BY items_undecided"
@@ -67,15 +66,14 @@ class Holdout:
         if self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
             return None if self.db.config.evaluation.later_share else []
         undecided = (
-            "SELECT first FROM (SELECT MIN(id) AS first, split, content_hash"
+            "SELECT content_hash, first FROM (SELECT MIN(id) AS first, split, content_hash"
             f" FROM {table} WHERE content_hash >= ? AND content_hash < ? GROUP BY content_hash) new"
             " WHERE split IS NULL AND NOT EXISTS ("
             "  SELECT 1 FROM items WHERE items.content_hash = new.content_hash AND withdrawn IS NULL)"
         )
         spans = _hash_spans(self.db.value(f"SELECT COUNT(*) FROM {table}"))
-        ids = np.concatenate([as_ids(self.db.execute(undecided, span)) for span in spans])
-        ids.sort()
-        return _chosen(ids, None, self.db.holdout_seed())
+        rows = chain.from_iterable(self.db.execute(undecided, span) for span in spans)
+        return drawn_items(rows, self.db.holdout_seed())
 
     def drawn(self) -> set[int]:
         """The holdout items that were drawn uniformly: without those that an import assigned, and without those that
@@ -102,8 +100,7 @@ class Holdout:
         """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
         undecided = f"FROM {_WAITING} WHERE {UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
-            ids = as_ids(self.db.execute(f"SELECT id {undecided} ORDER BY id"))
-            return _chosen(ids, size, self.db.holdout_seed())
+            return drawn_items(self.db.execute(f"SELECT content_hash, id {undecided}"), self.db.holdout_seed(), size)
         # an item without a group is one by itself; no group has the name of a content hash
         group = "COALESCE(of_group, content_hash)"
         sizes: dict[str, int] = dict(self.db.execute(f"SELECT {group}, COUNT(*) {undecided} GROUP BY 1").fetchall())
@@ -137,9 +134,3 @@ def _hash_spans(rows: int) -> list[tuple[str, str]]:
     n = 1 + rows // SORTED_AT_ONCE
     ends = [f"{16**PREFIX * part // n:0{PREFIX}x}" for part in range(1, n)]
     return list(zip(["", *ends], [*ends, "g"], strict=True))
-
-
-def _chosen(ids: np.ndarray, size: int | None, seed: int) -> list[int]:
-    """Those that are drawn of ids (n,). Args: size: how many; None: `holdout_size`."""
-    size = holdout_size(len(ids)) if size is None else min(size, len(ids))
-    return [int(i) for i in np.random.default_rng(seed).choice(ids, size, replace=False)]

@@ -1,5 +1,7 @@
 """Images of an object store, on the Project page: offered where stores are named, and nothing else is read."""
 
+from dataclasses import replace
+
 import pytest
 
 from labeler.formats import preview
@@ -11,8 +13,14 @@ def test_without_named_stores_no_address_is_asked_for(project):
     assert "store" not in str(widget(visit("project"), "radio", "From").options)
 
 
+@pytest.fixture
+def photographs(project):
+    """A project of images, without any."""
+    return project.save(replace(project.config, modality="image"))
+
+
 @pytest.mark.parametrize("text", ["http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "memory://other/x"])
-def test_only_what_is_named_is_read(project, text, monkeypatch):
+def test_only_what_is_named_is_read(photographs, text, monkeypatch):
     monkeypatch.setattr(preview, "run_limited", lambda function, *given, **_: function(*given))  # it has this store
     with in_memory("memory://b/photos") as store:
         store.pipe("/b/photos/cat/1.png", picture(1))
@@ -27,7 +35,7 @@ def test_only_what_is_named_is_read(project, text, monkeypatch):
         assert "is in no object store" not in everything(app)
 
 
-def test_objects_are_not_read_in_the_process_of_the_page(project, monkeypatch):
+def test_objects_are_not_read_in_the_process_of_the_page(photographs, monkeypatch):
     apart = []
 
     def in_its_own_process(function, source, *arguments, name, limits, load):  # which this store is not in

@@ -302,7 +302,7 @@ def test_sides_that_are_drawn_before_rows_are_stored_are_those_that_would_be_dra
         drawn = store.holdout.drawn()
     table = write_csv(tmp_path / "texts.csv", [("text",), *((text,) for text in texts)])
     importer._staged(at_once, table, SourceColumns(), {"keep_labels": "all"}, lambda done, total: None, False)
-    monkeypatch.setattr(store_holdout, "_chosen", None)  # nothing is left to be drawn behind the rows
+    monkeypatch.setattr(store_holdout, "drawn_items", None)  # nothing is left to be drawn behind the rows
     importer.finish_left(at_once)
     with at_once.store() as store:
         assert store.holdout.drawn() == drawn
