@@ -18,7 +18,7 @@ from labeler.projects.project import Project, open_project
 from labeler.store import Store
 from labeler.store.database import Row
 from labeler.store.foreign import Key, NewForeign
-from labeler.store.incoming import AT_ONCE, let_others_write
+from labeler.store.parts import AT_ONCE, let_others_write
 
 MOST_PROBLEMS = 1000  # that a report names
 KEYS: tuple[Key, ...] = ("item_id", "item", "item_source")

@@ -29,7 +29,8 @@ from labeler.projects.new_items import content_hash, normalise
 from labeler.projects.project import Project, is_project
 from labeler.projects.staging import Task, stage, stage_apart
 from labeler.store import Store
-from labeler.store.incoming import AT_ONCE, Part, let_others_write
+from labeler.store.incoming import Part
+from labeler.store.parts import AT_ONCE, let_others_write
 from labeler.store.staged import Staged
 
 __all__ = ["content_hash", "finish_left", "import_source", "is_left", "normalise", "undo_import"]

@@ -5,6 +5,7 @@ draw, or its side was given.
 """
 
 import json
+from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -12,8 +13,10 @@ import numpy as np
 
 from labeler.core.arrivals import WINDOW_DAYS, Arrivals, Newer, drawn_later
 from labeler.store.database import Database
+from labeler.store.parts import in_parts
 
-_UNDECIDED = "items INDEXED BY items_undecided WHERE split IS NULL AND withdrawn IS NULL"
+UNDECIDED = "split IS NULL AND withdrawn IS NULL"  # an item without a split
+_UNDECIDED = f"items INDEXED BY items_undecided WHERE {UNDECIDED}"
 # an item without a group is one by itself; no group has the name of a content hash
 _UNIT = "COALESCE(of_group, content_hash)"
 # Undecided items that were there before their import was undone, and were asked about or had a label then.
@@ -42,12 +45,12 @@ class LaterItems:
         if self.db.value("SELECT 1 FROM imports WHERE undone_at IS NOT NULL LIMIT 1"):
             self._pass_over_seen()
         drawn, chance = drawn_later(self._units(), evaluation.later_share, self._room(), seed)
+        query = f"SELECT id FROM {_UNDECIDED} AND {_UNIT} IN (SELECT value FROM json_each(?))"
+        ids = self.db.execute(query, [json.dumps(drawn)]).fetchall()  # before the lock: it reads all undecided items
         with self.db.write():
-            self.db.execute(
-                f"UPDATE items SET split = 'holdout', drawn = 1, chance = ?"
-                f" WHERE id IN (SELECT id FROM {_UNDECIDED}"
-                f" AND {_UNIT} IN (SELECT value FROM json_each(?)))",
-                [chance, json.dumps(drawn)],
+            self.db.executemany(
+                f"UPDATE items SET split = 'holdout', drawn = 1, chance = ? WHERE id = ? AND {UNDECIDED}",
+                [(chance, item) for (item,) in ids],
             )
         return chance
 
@@ -65,18 +68,21 @@ class LaterItems:
         return max(0, self.db.config.evaluation.later_most - joined)
 
     def _pass_over_seen(self) -> None:
-        with self.db.write():
-            self.db.execute(
-                f"""
-                UPDATE items SET split = 'pool', chance = 0 WHERE id IN (
-                    WITH seen AS (SELECT id, of_group FROM {_UNDECIDED} AND {_SEEN})
-                    SELECT id FROM {_UNDECIDED} AND (
-                        id IN (SELECT id FROM seen)
-                        OR of_group IN (SELECT of_group FROM seen WHERE of_group IS NOT NULL)
-                    )
-                )
-                """
+        seen = self.db.execute(
+            f"""
+            WITH seen AS (SELECT id, of_group FROM {_UNDECIDED} AND {_SEEN})
+            SELECT id FROM {_UNDECIDED} AND (
+                id IN (SELECT id FROM seen) OR of_group IN (SELECT of_group FROM seen WHERE of_group IS NOT NULL)
             )
+            """
+        )
+        ids = array("q", (item for (item,) in seen))
+        for part in in_parts(self.db, ids):
+            with self.db.write():
+                self.db.executemany(
+                    f"UPDATE items SET split = 'pool', chance = 0 WHERE id = ? AND {UNDECIDED}",
+                    [(item,) for item in part],
+                )
 
     def arrivals(self) -> Arrivals | None:
         """What the holdout's items stand for; None where no item of a later import is among them."""

@@ -191,8 +191,9 @@ class Erasure:
     def _without_names_of_groups(self, ids: Sequence[str]) -> None:
         """Replace the names of groups, such as patients, of which no other item is left; they stay groups."""
         groups = self.db.rows(
-            "SELECT DISTINCT of_group FROM items WHERE of_group IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
-            " AND of_group NOT IN (SELECT of_group FROM items WHERE erased_at IS NULL AND of_group IS NOT NULL)",
+            "SELECT DISTINCT of_group FROM items i"
+            " WHERE of_group IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
+            " AND NOT EXISTS (SELECT 1 FROM items WHERE of_group = i.of_group AND erased_at IS NULL)",
             ids,
         )
         self.db.executemany(

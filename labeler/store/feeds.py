@@ -8,6 +8,7 @@ from labeler.core.items import Problem
 from labeler.core.settings import FeedConfig
 from labeler.i18n.messages import dump, load, mark
 from labeler.store.database import Database, Row, now
+from labeler.store.parts import AT_ONCE, in_parts, let_others_write
 
 MOST_REFUSED = 20  # that are kept of a feed
 MOST_LOOKS = 50
@@ -53,24 +54,35 @@ class Feeds:
 
     def begin(self, name: str) -> FeedState:
         """What came of a feed so far; what is kept of another one of this name, or of feeds that are no more, goes."""
-        feeds = self.db.config.feeds
+        for other in self._gone():
+            self._forget(other)
         with self.db.write():
             self.db.execute(
-                "INSERT INTO feeds (feed, place) VALUES (:name, :place) ON CONFLICT (feed) DO NOTHING",
-                {"name": name, "place": _place(feeds[name])},
-            )
-            for row in self.db.rows("SELECT feed, place FROM feeds"):
-                other = feeds.get(row["feed"])
-                if other is None or _place(other) != row["place"]:
-                    self._forget(row["feed"])
-            self.db.execute(
-                "INSERT INTO feeds (feed, place) VALUES (?, ?) ON CONFLICT DO NOTHING", [name, _place(feeds[name])]
+                "INSERT INTO feeds (feed, place) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [name, _place(self.db.config.feeds[name])],
             )
         return self.states()[name]
 
+    def _gone(self) -> list[str]:
+        """The names of what is kept of feeds that are no more, or are others by now."""
+        places = {name: _place(feed) for name, feed in self.db.config.feeds.items()}
+        rows = self.db.rows("SELECT feed, place FROM feeds")
+        return [row["feed"] for row in rows if places.get(row["feed"]) != row["place"]]
+
     def _forget(self, name: str) -> None:
-        for table in ("feeds", "feed_files", "feed_looks"):
-            self.db.execute(f"DELETE FROM {table} WHERE feed = ?", [name])
+        """Forget a feed: first its files, of which there may be very many, some at a time."""
+        deleted = AT_ONCE
+        while deleted == AT_ONCE:
+            with self.db.write():
+                deleted = self.db.execute(
+                    "DELETE FROM feed_files WHERE (feed, file) IN"
+                    " (SELECT feed, file FROM feed_files WHERE feed = ? LIMIT ?)",
+                    [name, AT_ONCE],
+                ).rowcount
+            let_others_write(self.db, deleted)
+        with self.db.write():
+            for table in ("feeds", "feed_looks"):
+                self.db.execute(f"DELETE FROM {table} WHERE feed = ?", [name])
 
     def look_now(self, name: str) -> None:
         """Let the worker look at a feed now."""
@@ -89,14 +101,16 @@ class Feeds:
 
     def has_read(self, name: str, versions: Mapping[str, str], kept: str | None = None) -> None:
         """Record files that were imported, or that cannot be. Args: kept: the one version that stays known besides."""
-        with self.db.write():
-            if kept is not None:
+        if kept is not None:
+            with self.db.write():
                 self.db.execute("DELETE FROM feed_files WHERE feed = ? AND version != ?", [name, kept])
-            self.db.executemany(
-                "INSERT INTO feed_files (feed, file, version) VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET version = excluded.version",
-                [(name, file, version) for file, version in versions.items()],
-            )
+        for part in in_parts(self.db, list(versions.items())):
+            with self.db.write():
+                self.db.executemany(
+                    "INSERT INTO feed_files (feed, file, version) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET version = excluded.version",
+                    [(name, file, version) for file, version in part],
+                )
 
     def begin_look(self, name: str) -> int:
         """The number of a new look at a feed. One that was cut off before ends with it."""

@@ -20,7 +20,7 @@ from labeler.core.labels import labels_at
 from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row, now
-from labeler.store.incoming import AT_ONCE, let_others_write
+from labeler.store.parts import AT_ONCE, let_others_write
 
 _MODELS = (
     "SELECT id, model AS name, version, at, by, source, n, classes, class_change FROM foreign_models WHERE complete"
@@ -117,17 +117,15 @@ class ForeignModels:
         takes the place of one with its name and version.
         """
         replaced = []
+        query = "SELECT COUNT(*) FROM foreign_predictions WHERE model_id = ?"
+        n_of = {model: self.db.value(query, [model]) for model in models}  # before the lock: it reads all of them
         with self.db.write():
-            for model in models:
+            for model, n in n_of.items():
                 (row,) = self.db.rows("SELECT model, version, source FROM foreign_models WHERE id = ?", [model])
                 before = self.named(row["model"], row["version"])
                 if before:
                     self.db.execute("UPDATE foreign_models SET complete = 0 WHERE id = ?", [before.id])
-                n = self.db.value(
-                    "UPDATE foreign_models SET complete = 1,"
-                    " n = (SELECT COUNT(*) FROM foreign_predictions WHERE model_id = :id) WHERE id = :id RETURNING n",
-                    {"id": model},
-                )
+                self.db.execute("UPDATE foreign_models SET complete = 1, n = ? WHERE id = ?", [n, model])
                 was = {"items": before.n} if before else None
                 self.audit.record(self.db.actor, "predictions imported", row, was, {"items": n})
                 replaced.append(before is not None)

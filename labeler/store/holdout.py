@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from labeler.core.groups import drawn_groups, drawn_items
-from labeler.store.arrivals import LaterItems
+from labeler.store.arrivals import UNDECIDED, LaterItems
 from labeler.store.database import Database, Row
-from labeler.store.incoming import AT_ONCE, let_others_write
-from labeler.store.items import UNDECIDED
+from labeler.store.parts import AT_ONCE, let_others_write
 
 # Items without a split, found by their index alone, and some of them, which one transaction assigns.
 _WAITING = "items INDEXED BY items_undecided"
@@ -112,21 +111,26 @@ class Holdout:
 
     def _follow_their_groups(self) -> None:
         """Assign items whose group has a split already."""
+        self.db.execute("DROP TABLE IF EXISTS temp.group_sides")  # of a draw that was cut off
+        self.db.execute(  # once for all groups, and before the lock: it reads every item of them
+            f"""
+            CREATE TEMP TABLE group_sides AS
+                SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn, MAX(chance) AS chance
+                FROM items WHERE of_group IN (SELECT of_group FROM {_WAITING} WHERE {UNDECIDED})
+                                 AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
+            """
+        )
+        self.db.execute("CREATE UNIQUE INDEX temp.group_sides_group ON group_sides (of_group)")
         for span in self._undecided_spans():
             with self.db.write():
                 self.db.execute(
                     f"""
-                    UPDATE items SET (split, drawn, chance) = (g.side, g.drawn, g.chance) FROM (
-                        SELECT of_group, MAX(COALESCE(split, withdrawn)) AS side, MAX(drawn) AS drawn,
-                               MAX(chance) AS chance FROM items
-                        WHERE of_group IN (SELECT of_group FROM {_WAITING} WHERE {UNDECIDED} AND {_SPAN})
-                              AND COALESCE(split, withdrawn) IS NOT NULL GROUP BY of_group
-                    ) g
-                    WHERE items.split IS NULL AND items.withdrawn IS NULL AND items.of_group = g.of_group
-                          AND items.id > :first AND items.id <= :last
+                    UPDATE {_WAITING} SET (split, drawn, chance) = (g.side, g.drawn, g.chance)
+                    FROM temp.group_sides g WHERE {UNDECIDED} AND {_SPAN} AND items.of_group = g.of_group
                     """,
                     span,
                 )
+        self.db.execute("DROP TABLE temp.group_sides")
 
 
 def _hash_spans(rows: int) -> list[tuple[str, str]]:

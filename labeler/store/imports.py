@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from labeler.core.errors import LabelerError
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database, now
-from labeler.store.incoming import AT_ONCE, BY_IMPORT, let_others_write
+from labeler.store.incoming import BY_IMPORT
+from labeler.store.parts import AT_ONCE, let_others_write
 
 # Items of an import that somebody answered, flagged or skipped, or about which a lead decided: they stay.
 _TOUCHED = f"""(

@@ -4,7 +4,6 @@ SQLite moves the rows by itself, from a table of the same database or of another
 """
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,8 +24,6 @@ DEFINITIONS = (
     "id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL, source TEXT NOT NULL, text TEXT, media TEXT, label TEXT,"
     " split TEXT, metadata TEXT NOT NULL, of_group TEXT, object TEXT, answers TEXT"
 )
-AT_ONCE = 5000  # rows that one transaction stores: it holds the lock for about a tenth of a second
-PAUSE = 0.02  # seconds between two such transactions, in which others can write
 _CACHE = 64  # MiB of the database that are kept in memory while a file is stored
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 _quoted = json.encoder.encode_basestring  # as `_as_json` of a string, without an encoder for each call
@@ -80,13 +77,6 @@ def _answers(item: NewItem) -> str | None:
     if not item.answers:
         return None
     return _as_json([asdict(answer.given) | {"label": answer.label} for answer in item.answers])
-
-
-def let_others_write(db: Database, rows: int) -> None:
-    """Wait a little behind a transaction of so many rows, unless it was the last one, and let the log begin anew."""
-    if rows >= AT_ONCE:
-        db.restart_log()
-        time.sleep(PAUSE)
 
 
 class Incoming:

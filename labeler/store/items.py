@@ -22,14 +22,13 @@ from labeler.core.items import (
     StillOpen,
 )
 from labeler.core.labels import names_of
-from labeler.store.arrivals import LaterItems
+from labeler.store.arrivals import UNDECIDED, LaterItems
 from labeler.store.audit import AuditLog
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
 from labeler.store.incoming import IMPORT, Incoming
 from labeler.store.objects import load_object
 
-UNDECIDED = "split IS NULL AND withdrawn IS NULL"  # an item without a split
 # Items that are in no list of all; each condition has an index.
 WITHOUT_SPLIT = ("withdrawn IS NOT NULL", UNDECIDED)
 UNLISTED = (*WITHOUT_SPLIT, "unreadable IS NOT NULL", "erased_at IS NOT NULL")

@@ -8,6 +8,7 @@ from labeler.core.errors import ProjectError
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database
+from labeler.store.parts import in_parts
 
 EVERY = 60.0  # seconds between two looks, if nothing happens here or there
 # Seconds until a task that could not be read is tried again; doubled each time.
@@ -120,13 +121,14 @@ class LabelStudio:
 
         Args: at: the Unix time now.
         """
-        with self.db.write():
-            self.db.executemany(
-                "INSERT INTO label_studio_tasks (task, item_id, tries, next_at) VALUES (?, ?, 1, ?)"
-                " ON CONFLICT (task) DO UPDATE SET item_id = excluded.item_id, tries = tries + 1,"
-                f" next_at = ? + min({LONGEST_WAIT}, {FIRST_WAIT} * (1 << min(tries, 20)))",
-                [(task, item, at + FIRST_WAIT, at) for task, item in items.items()],
-            )
+        for part in in_parts(self.db, list(items.items())):
+            with self.db.write():
+                self.db.executemany(
+                    "INSERT INTO label_studio_tasks (task, item_id, tries, next_at) VALUES (?, ?, 1, ?)"
+                    " ON CONFLICT (task) DO UPDATE SET item_id = excluded.item_id, tries = tries + 1,"
+                    f" next_at = ? + min({LONGEST_WAIT}, {FIRST_WAIT} * (1 << min(tries, 20)))",
+                    [(task, item, at + FIRST_WAIT, at) for task, item in part],
+                )
 
     def to_try_again(self, at: float, most: int) -> list[int]:
         """The first tasks that could not be read and are to be tried again at a Unix time."""
@@ -155,11 +157,9 @@ class LabelStudio:
 
     def forget_others(self, tasks: Collection[int]) -> None:
         """Forget the tasks that are none of these: they were deleted there."""
-        with self.db.write():
-            self.db.execute(
-                "DELETE FROM label_studio_tasks WHERE task NOT IN (SELECT value FROM json_each(?))",
-                [json.dumps([*tasks])],
-            )
+        for part in in_parts(self.db, sorted(self.tasks().keys() - set(tasks))):
+            with self.db.write():
+                self.db.executemany("DELETE FROM label_studio_tasks WHERE task = ?", [(task,) for task in part])
 
     def tasks(self) -> dict[int, int | None]:
         """The item of each task that is known."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from labeler.i18n.messages import dump, load
 from labeler.store.audit import AuditLog
 from labeler.store.database import Database
+from labeler.store.parts import in_parts
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class SetAside:
 
         Args: reasons: a message or an error for each item's id.
         """
+        return sum(self._put({item: reasons[item] for item in part}) for part in in_parts(self.db, list(reasons)))
+
+    def _put(self, reasons: Mapping[int, object]) -> int:
         with self.db.write():
             ids = [item for item in reasons if self._is_here(item)]
             self.db.executemany(
@@ -46,10 +50,10 @@ class SetAside:
 
     def bring_back(self, ids: Sequence[int]) -> None:
         """Let items whose file can be read again take part as before."""
-        with self.db.write():
-            self.db.executemany("UPDATE items SET unreadable = NULL WHERE id = ?", [(item,) for item in ids])
-            if ids:
-                self.audit.record(self.db.actor, "items brought back", {"items": len(ids)})
+        for part in in_parts(self.db, ids):
+            with self.db.write():
+                self.db.executemany("UPDATE items SET unreadable = NULL WHERE id = ?", [(item,) for item in part])
+                self.audit.record(self.db.actor, "items brought back", {"items": len(part)})
 
     def all(self) -> list[Unreadable]:
         """The items that are set aside, in the order of import."""

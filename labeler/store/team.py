@@ -13,6 +13,7 @@ from labeler.store.leases import lease_time
 
 # The draw of qualification items is part of the project's data, as the holdout's is.
 QUALIFICATION_SEED = 20_201_123
+LOOK = 10_000  # imported labels from which they are drawn at most
 # Seconds that an annotator without an item counts as waiting. Others' tabs then give back items held ahead.
 WAITING_SECONDS = 10.0
 
@@ -103,22 +104,17 @@ class Team:
     def draw_qualification(self) -> int:
         """Draw qualification items up to the number in the settings; how many there are then.
 
-        They are drawn from the pool items with an imported label, as evenly over the classes as possible. An item that
-        was drawn stays drawn, because earlier newcomers were measured on it.
+        They are drawn from the pool items with an imported label, as evenly over the classes as possible; where there
+        are very many, from `LOOK` of them, drawn at random. An item that was drawn stays drawn, because earlier
+        newcomers were measured on it.
         """
         wanted = self.db.config.labeling.qualification
         drawn = self.db.value("SELECT COUNT(*) FROM qualification")
         if drawn >= wanted:
             return drawn
-        candidates = self.db.rows(
-            """
-            SELECT a.item_id, a.label FROM answers a JOIN items i ON i.id = a.item_id
-            WHERE a.annotator = ? AND a.action = 'label' AND i.split = 'pool'
-              AND a.item_id NOT IN (SELECT item_id FROM qualification) ORDER BY a.item_id
-            """,
-            [IMPORT],
-        )
-        order = np.random.default_rng([QUALIFICATION_SEED, drawn]).permutation(len(candidates))
+        rng = np.random.default_rng([QUALIFICATION_SEED, drawn])
+        candidates = self._candidates(rng)
+        order = rng.permutation(len(candidates))
         drawn_of_class: dict[str, int] = {}
         turns = []
         for row in (candidates[i] for i in order):
@@ -131,6 +127,28 @@ class Team:
                 [(item,) for _, item in turns[: wanted - drawn]],
             )
         return self.db.value("SELECT COUNT(*) FROM qualification")
+
+    def _candidates(self, rng: np.random.Generator) -> list[Row]:
+        """The items that can be drawn, with their imported labels, in the order of import."""
+        imported = "SELECT id FROM annotations WHERE annotator = :import"
+        values: Row = {"import": IMPORT, "look": LOOK}
+        n = self.db.value(f"SELECT COUNT(*) FROM ({imported} LIMIT :look + 1)", values)
+        if n > LOOK:  # reading all of them would take seconds
+            (first,), (last,) = (
+                self.db.execute(f"{imported} ORDER BY id {order} LIMIT 1", values).fetchone()
+                for order in ("ASC", "DESC")
+            )
+            places = rng.integers(first, last, LOOK, endpoint=True)
+            values["places"] = json.dumps(np.unique(places).tolist())
+            imported = f"SELECT ({imported} AND id >= place.value ORDER BY id LIMIT 1) FROM json_each(:places) place"
+        return self.db.rows(
+            f"""
+            SELECT a.item_id, a.label FROM answers a JOIN items i ON i.id = a.item_id
+            WHERE a.id IN ({imported}) AND a.action = 'label' AND i.split = 'pool'
+              AND a.item_id NOT IN (SELECT item_id FROM qualification) ORDER BY a.item_id
+            """,
+            values,
+        )
 
     def qualification_of(self, name: str) -> tuple[int, int, int]:
         """(answered, right, asked) qualification items of an annotator; skips count as answered, but not as right."""

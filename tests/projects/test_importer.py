@@ -31,7 +31,7 @@ from labeler.files.sources import SourceColumns
 from labeler.projects import importer, project, staging
 from labeler.projects.importer import content_hash, import_source, normalise
 from labeler.projects.project import Project
-from labeler.store import database, incoming, staged
+from labeler.store import database, incoming, parts, staged
 from labeler.store import holdout as store_holdout
 from labeler.store.driver import connect
 from labeler.store.shipping import log_of
@@ -116,7 +116,7 @@ def memory_of(work: Callable[[], object]) -> int:
 def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in ((staging, "BATCH"), (importer, "AT_ONCE"), (store_holdout, "AT_ONCE")):
         monkeypatch.setattr(module, name, 25)
-    monkeypatch.setattr(incoming, "PAUSE", 0)
+    monkeypatch.setattr(parts, "PAUSE", 0)
     import_source(make(tmp_path / "first"), reviews(tmp_path / "first.csv", 10))  # what is loaded once
     few, many = (
         memory_of(partial(import_source, make(tmp_path / f"{n}"), reviews(tmp_path / f"{n}.csv", n)))
@@ -131,9 +131,9 @@ def test_the_log_of_an_import_does_not_grow_where_others_work_meanwhile(
     """Somebody reads while each part's log is brought into the database, and writes behind it."""
     target, sizes = make(tmp_path / "p"), list[int]()
     label, let_others_write = incoming.Incoming.label, importer.let_others_write
-    monkeypatch.setattr(incoming, "PAUSE", 0)
+    monkeypatch.setattr(parts, "PAUSE", 0)
     monkeypatch.setattr(database, "LONG_LOG", 100)
-    for module in (importer, incoming):
+    for module in (importer, parts):
         monkeypatch.setattr(module, "AT_ONCE", 500)
     with target.store() as store, closing(connect(store.db.path)) as other:
 

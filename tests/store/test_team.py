@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from labeler.core.items import Answer, NewItem, Prediction, Waiting
 from labeler.core.rounds import FinishedRound, Ranked, RoundResult
 from labeler.core.settings import ClassDetail, Config, LabelingConfig
 from labeler.projects import project as projects
-from labeler.store import IMPORT, Store
+from labeler.store import IMPORT, Store, team
 from tests.support.fill import add, rank
 from tests.support.samples import text_config
 
@@ -158,6 +159,17 @@ class TestQualification:
         more = Store(store.path, replace(store.config, labeling=LabelingConfig(qualification=5)))
         assert more.team.draw_qualification() == 5
         assert before < {r["item_id"] for r in more.db.rows("SELECT item_id FROM qualification")}
+
+    def test_qualification_items_are_drawn_from_some_of_very_many_imported_labels(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(team, "LOOK", 12)
+        store = store_with(tmp_path, labeling=LabelingConfig(qualification=4))
+        add_known_items(store, 40)
+        looked_at = store.team._candidates(np.random.default_rng(0))
+        assert 4 < len(looked_at) <= 12
+        assert max(row["item_id"] for row in looked_at) > 20
+        assert store.team.draw_qualification() == 4
+        labels = store.db.execute("SELECT label FROM items JOIN qualification ON id = item_id ORDER BY 1").fetchall()
+        assert labels == [("bad",), ("bad",), ("good",), ("good",)]
 
 
 def test_an_import_without_qualification_outvotes_nobody(store):
