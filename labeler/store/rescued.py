@@ -9,6 +9,7 @@ from labeler.store.background import Audits
 from labeler.store.class_changes import ClassChanges
 from labeler.store.database import Database, Row
 from labeler.store.items import Items
+from labeler.store.parts import in_parts
 from labeler.store.rescued_answers import RescuedAnswers
 from labeler.store.rescued_decisions import RescuedDecisions
 from labeler.store.rescued_rows import UnfitError, table_of
@@ -49,10 +50,11 @@ class Rescued:
         self.audit = AuditLog(db)
 
     def put_back(self, rows: Sequence[Any], by: str) -> PutBack:
-        """Store rescued rows that are not there, in the order in which they were made, in one transaction.
+        """Store rescued rows that are not there, in the order in which they were made, some in each transaction.
 
         Neither an answer nor a decision is put over a newer one, nor put where there is no such item. A second time
-        nothing is left to do. Changes of the classes are not among them, see `labeler.jobs.rescue`.
+        nothing is left to do, and what was cut off goes on. Changes of the classes are not among them, see
+        `labeler.jobs.rescue`.
 
         Args: rows: with their table's name and the hash of their item's content, as they were read; anything else is
               unfit. by: who puts them back.
@@ -61,14 +63,17 @@ class Rescued:
         tables: dict[str, dict[int, Any]] = {}
         for place, row in enumerate(rows, 1):
             tables.setdefault(table_of(row), {})[place] = row
-        with self.db.write():
-            for table, (is_row, prepared) in self._kinds().items():
-                of_table = tables.pop(table, {})
-                fit = {place: row for place, row in of_table.items() if is_row(row)}
-                result.unfit |= {place: "it cannot be read" for place in of_table if place not in fit}
-                self._put_each(table, fit, prepared([*fit.values()]), result)
-            if result.stored:
-                counts = {"stored": result.stored, "there": result.there, "unfit": len(result.unfit)}
+        for table, (is_row, prepared) in self._kinds().items():
+            of_table = tables.pop(table, {})
+            fit = {place: row for place, row in of_table.items() if is_row(row)}
+            result.unfit |= {place: "it cannot be read" for place in of_table if place not in fit}
+            put = prepared([*fit.values()])
+            for part in in_parts(self.db, sorted(fit, key=lambda place: fit[place]["id"])):
+                with self.db.write():
+                    self._put_each(table, {place: fit[place] for place in part}, put, result)
+        if result.stored:
+            counts = {"stored": result.stored, "there": result.there, "unfit": len(result.unfit)}
+            with self.db.write():
                 self.audit.record(self.db.actor.named(by), "rescued answers put back", counts)
                 self.audits.request_for_latest()
                 self.rounds.request_if_due()
@@ -88,8 +93,8 @@ class Rescued:
         }
 
     def _put_each(self, table: str, rows: Rows, put: PutOne, result: PutBack) -> None:
-        for place in sorted(rows, key=lambda place: rows[place]["id"]):
+        for place, row in rows.items():
             try:
-                result.count(table, put(rows[place]))
+                result.count(table, put(row))
             except UnfitError as reason:
                 result.unfit[place] = str(reason)

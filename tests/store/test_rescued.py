@@ -3,7 +3,7 @@
 import pytest
 
 from labeler.core.items import Answer
-from labeler.store import Store
+from labeler.store import Store, parts
 from tests.support.fill import add
 
 
@@ -89,3 +89,19 @@ def test_another_answer_under_the_same_id_stays(store):
     store.answers.add("kim", [Answer("r1", 2, "label", "bad")])
     assert "stored under its id" in put_back(store, rescued(1))[2][1]
     assert current(store) == {2: "bad"}
+
+
+def test_what_was_cut_off_between_two_parts_goes_on(store, monkeypatch):
+    answers = [rescued(number, number) for number in range(1, 6)]
+    monkeypatch.setattr(parts, "AT_ONCE", 2)
+    with monkeypatch.context() as cut:
+        cut.setattr(parts, "let_others_write", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            put_back(store, *answers)
+    assert [*current(store)] == [1, 2]
+    assert put_back(store, *answers) == (3, 2, {})
+    assert [*current(store)] == [1, 2, 3, 4, 5]
+
+
+def cut_off(*_part: object) -> None:
+    raise KeyboardInterrupt
