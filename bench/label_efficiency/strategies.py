@@ -12,8 +12,8 @@ that of `random_again`, which has other draws, shows how much of it is noise. "f
 the curve alone, "many labels" at its last half.
 
 With --world the data are other ones, see `bench.label_efficiency.worlds`: of wrong labels, of rare classes, or a part
-of the pool alone. With several --backbone the last tables and the pictures compare all with random sampling on the
-first of them.
+of the pool alone. Each seed has wrong labels of its own, so that the intervals hold for others, too. With several
+--backbone the last tables and the pictures compare all with random sampling on the first of them.
 """
 
 import argparse
@@ -24,13 +24,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import strategies
-from bench.label_efficiency.worlds import WORLDS
+from bench.label_efficiency.worlds import DRAWN, WORLDS
 from labeler.backbones.auto import AUTO
 from labeler.core.settings import LearnerConfig, QueryConfig
 from labeler.experiments.dataset import Task, load_task, read_labeled
@@ -226,6 +227,22 @@ def main() -> None:
             comparison_charts.save(comparison_charts.picture(report), options.plots / f"efficiency_{name}.png")
 
 
+def in_worlds(task: Task, design: Design, options: argparse.Namespace) -> dict[str, Any]:
+    """The report of all seeds in the worlds that the options name; each seed has its own draw of those in `DRAWN`."""
+    worlds = [*filter(None, options.world.split(","))]
+
+    def of_draw(draw: int) -> Task:
+        return reduce(lambda task, world: WORLDS[world](task, draw), worlds, task)
+
+    if not {*worlds} & {*DRAWN}:
+        return run(of_draw(0), design, options.plugins, options.processes)
+    draws = range(design.first, design.first + design.seeds)
+    reports = [run(of_draw(draw), replace(design, seeds=1, first=draw), options.plugins, 1) for draw in draws]
+    runs = [run for report in reports for run in report["runs"]]
+    config = reports[0]["config"] | {"seeds": design.seeds}
+    return reports[0] | {"config": config, "runs": runs, "summary": summarise([Run(**r) for r in runs])}
+
+
 def stored(path: Path) -> Iterator[dict[str, Any]]:
     """The reports in a file, summarised anew."""
     for report in json.loads(path.read_text(encoding="utf-8")):
@@ -245,9 +262,7 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             with tempfile.TemporaryDirectory() as scratch:
                 learner = LearnerConfig(kind=options.learner, backbone=backbone)
                 task = task_of(name, options.data, Path(scratch), query, learner, options.cache)
-                for world in filter(None, options.world.split(",")):
-                    task = WORLDS[world](task)
-                report = run(task, design, options.plugins, options.processes)
+                report = in_worlds(task, design, options)
             parts = [name, options.world, backbone if ";" in options.backbone else ""]
             report["dataset"]["name"] = ", ".join(filter(None, parts))
             print(f"{report['dataset']['name']}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)

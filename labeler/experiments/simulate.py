@@ -37,13 +37,14 @@ class Design:
     """The runs of a comparison: each strategy, and `random`, once a seed.
 
     rounds: queries after the seed set, fewer if the pool is used up. seeding: the strategy that asks for the seed set
-    of all but `random`.
+    of all but `random`. first: the first of the seeds.
     """
 
     strategies: Sequence[str]
     seeds: int
     rounds: int
     seeding: str = CONTROL
+    first: int = 0
 
 
 def run(
@@ -113,7 +114,7 @@ def compare(
     names = [CONTROL, *(n for n in dict.fromkeys(design.strategies) if n != CONTROL)]
     plugins = plugins or Path("none")
     check_names([*names, design.seeding], plugins, limits_of(task.config.limits))
-    jobs = [(name, seed) for seed in range(seeds) for name in names]
+    jobs = [(name, seed) for seed in range(design.first, design.first + seeds) for name in names]
     finetuning = task.config.learner.kind != "frozen"
     processes = min(len(jobs), processes or (1 if finetuning else cores()))
     total, done = len(jobs) * (rounds + 2), 0
