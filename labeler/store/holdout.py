@@ -32,8 +32,7 @@ class Holdout:
         Args: size: items in the first holdout; by default 15%, at most 300.
         """
         chance: float | None = None
-        if self.db.value(f"SELECT 1 FROM {_WAITING} WHERE {UNDECIDED} AND of_group IS NOT NULL LIMIT 1"):
-            self._follow_their_groups()
+        self._follow_their_groups()
         if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
             drawn = self._drawn(size)  # before the lock: it reads all items
             with self.db.write():
@@ -41,6 +40,7 @@ class Holdout:
                     f"UPDATE items SET split = 'holdout', drawn = 1 WHERE id = ? AND {UNDECIDED}",
                     [(item,) for item in drawn],
                 )
+            self._follow_their_groups()
         else:
             chance = self.later.draw(self.db.holdout_seed())
         for span in self._undecided_spans():
@@ -96,7 +96,7 @@ class Holdout:
             let_others_write(self.db, n)
 
     def _drawn(self, size: int | None) -> list[int]:
-        """The ids of the items that are drawn for the holdout: single items, or all items of the drawn groups."""
+        """The ids of the items that are drawn for the holdout: single items, or one of each drawn group."""
         undecided = f"FROM {_WAITING} WHERE {UNDECIDED}"
         if not self.db.value(f"SELECT 1 {undecided} AND of_group IS NOT NULL LIMIT 1"):
             return drawn_items(self.db.execute(f"SELECT content_hash, id {undecided}"), self.db.holdout_seed(), size)
@@ -104,13 +104,15 @@ class Holdout:
         group = "COALESCE(of_group, content_hash)"
         sizes: dict[str, int] = dict(self.db.execute(f"SELECT {group}, COUNT(*) {undecided} GROUP BY 1").fetchall())
         rows = self.db.execute(
-            f"SELECT id {undecided} AND {group} IN (SELECT value FROM json_each(?))",
+            f"SELECT MIN(id) {undecided} AND {group} IN (SELECT value FROM json_each(?)) GROUP BY {group}",
             [json.dumps(drawn_groups(sizes, self.db.holdout_seed(), size))],
         )
         return [item for (item,) in rows]
 
     def _follow_their_groups(self) -> None:
         """Assign items whose group has a split already."""
+        if not self.db.value(f"SELECT 1 FROM {_WAITING} WHERE {UNDECIDED} AND of_group IS NOT NULL LIMIT 1"):
+            return
         self.db.execute("DROP TABLE IF EXISTS temp.group_sides")  # of a draw that was cut off
         self.db.execute(  # once for all groups, and before the lock: it reads every item of them
             f"""
@@ -121,7 +123,8 @@ class Holdout:
             """
         )
         self.db.execute("CREATE UNIQUE INDEX temp.group_sides_group ON group_sides (of_group)")
-        for span in self._undecided_spans():
+        any_side = self.db.value("SELECT 1 FROM temp.group_sides LIMIT 1")
+        for span in self._undecided_spans() if any_side else ():
             with self.db.write():
                 self.db.execute(
                     f"""

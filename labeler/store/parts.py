@@ -19,9 +19,13 @@ def let_others_write(db: Database, rows: int) -> None:
         time.sleep(PAUSE)
 
 
-def in_parts(db: Database, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """`AT_ONCE` rows after the other, each to be written in a transaction; others can write between two of them."""
-    for first in range(0, len(rows), AT_ONCE):
-        part = rows[first : first + AT_ONCE]
+def in_parts(db: Database, rows: Sequence[Row], cost: int = 1) -> Iterator[Sequence[Row]]:
+    """Parts of rows, each to be written in a transaction; others can write between two of them.
+
+    Args: cost: of a row, where a part has `AT_ONCE` rows of cost 1.
+    """
+    size = max(1, AT_ONCE // cost)
+    for first in range(0, len(rows), size):
+        part = rows[first : first + size]
         yield part
-        let_others_write(db, len(part))
+        let_others_write(db, len(part) * AT_ONCE // size)

@@ -17,6 +17,7 @@ from labeler.store.rescued_work import RescuedWork
 from labeler.store.rounds import Rounds
 from labeler.store.team import Team
 
+COST = 5  # of a row that is put back, see `in_parts`
 Rows = Mapping[int, Any]  # by their place in the file, from 1
 PutOne = Callable[[Row], bool]  # whether the row is new; raises UnfitError
 
@@ -68,7 +69,7 @@ class Rescued:
             fit = {place: row for place, row in of_table.items() if is_row(row)}
             result.unfit |= {place: "it cannot be read" for place in of_table if place not in fit}
             put = prepared([*fit.values()])
-            for part in in_parts(self.db, sorted(fit, key=lambda place: fit[place]["id"])):
+            for part in in_parts(self.db, sorted(fit, key=lambda place: fit[place]["id"]), COST):
                 with self.db.write():
                     self._put_each(table, {place: fit[place] for place in part}, put, result)
         if result.stored:

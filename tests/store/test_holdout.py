@@ -1,5 +1,8 @@
 """The holdout: drawn once at random, by groups, and never from what a file has given its side."""
 
+from collections import Counter
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +77,18 @@ def test_items_in_parts_follow_their_groups_whatever_part_they_are_in(store, mon
     of_group = {item.text for item in store.items.all() if item.split == "holdout"}
     assert of_group == {"a", "c0", "c3", "c6", "c9"}
     assert store.items.counts().pool == 7
+
+
+def test_items_of_drawn_groups_join_some_at_a_time(store, monkeypatch):
+    joined = [0]
+    monkeypatch.setattr(holdout, "AT_ONCE", 4)
+    monkeypatch.setattr(holdout, "let_others_write", lambda _db, _rows: joined.append(len(holdout_of(store))))
+    store.items.add([NewItem(f"{i}", f"{i}", text=f"{i}", group=f"g{i % 6}") for i in range(60)])
+    store.holdout.draw(20)
+    groups = [item.group for item in store.items.all() if item.split == "holdout"]
+    assert Counter(groups) == dict.fromkeys({*groups}, 10)
+    assert len(groups) == store.db.value("SELECT SUM(drawn) FROM items") == 20
+    assert max(np.diff(joined)) <= 4
 
 
 def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):

@@ -4,6 +4,7 @@ import pytest
 
 from labeler.core.items import Answer
 from labeler.store import Store, parts
+from labeler.store.rescued import COST
 from tests.support.fill import add
 
 
@@ -93,7 +94,7 @@ def test_another_answer_under_the_same_id_stays(store):
 
 def test_what_was_cut_off_between_two_parts_goes_on(store, monkeypatch):
     answers = [rescued(number, number) for number in range(1, 6)]
-    monkeypatch.setattr(parts, "AT_ONCE", 2)
+    monkeypatch.setattr(parts, "AT_ONCE", 2 * COST)
     with monkeypatch.context() as cut:
         cut.setattr(parts, "let_others_write", cut_off)
         with pytest.raises(KeyboardInterrupt):
