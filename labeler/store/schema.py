@@ -1452,3 +1452,35 @@ def m052_undoing_imports(db: Database) -> None:
         CREATE INDEX imports_undoing ON imports (id) WHERE undoing;
         """,
     )
+
+
+# Whether another item of a group has a side, as an index finds it.
+_HAS_OTHERS = """EXISTS (
+    SELECT 1 FROM items WHERE of_group = {row}.of_group AND split IN ('pool', 'holdout') AND id <> {row}.id
+)"""
+_COUNT_JOINED = f"""
+    UPDATE group_totals SET items = items + 1, groups = groups + NOT {_HAS_OTHERS.format(row="NEW")}
+        WHERE NEW.of_group IS NOT NULL AND NEW.split IS NOT NULL;
+"""
+
+
+@migrations()
+def m053_sides_of_groups(db: Database) -> None:
+    _run_script(
+        db,
+        f"""
+        -- Whether a group has an item with a side is found without a look at its other items.
+        DROP INDEX items_group;
+        CREATE INDEX items_group ON items (of_group, split) WHERE of_group IS NOT NULL;
+        DROP TRIGGER items_grouped;
+        DROP TRIGGER items_grouped_anew;
+        CREATE TRIGGER items_grouped AFTER INSERT ON items
+            WHEN NEW.of_group IS NOT NULL AND NEW.split IS NOT NULL BEGIN {_COUNT_JOINED} END;
+        CREATE TRIGGER items_grouped_anew AFTER UPDATE OF split, of_group ON items
+            WHEN (OLD.of_group, OLD.split IS NULL) IS NOT (NEW.of_group, NEW.split IS NULL) BEGIN
+            UPDATE group_totals SET items = items - 1, groups = groups - NOT {_HAS_OTHERS.format(row="OLD")}
+                WHERE OLD.of_group IS NOT NULL AND OLD.split IS NOT NULL;
+            {_COUNT_JOINED}
+        END;
+        """,
+    )

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
+from labeler.core.items import NewItem
 from labeler.core.settings import FeedConfig
 from labeler.store import Store, feeds, parts
 from tests.support.fill import add, rank
@@ -71,3 +73,18 @@ def test_undecided_items_that_somebody_was_asked_about_are_passed_over_some_at_a
     rank(filled, asked)
     assert commits(filled, filled.items.later._pass_over_seen) == 3
     assert [item.id for item in filled.items.all() if item.id > 10] == asked
+
+
+def test_an_item_leaves_its_group_in_as_many_steps_however_many_others_have_left_it():
+    def steps(n: int) -> int:
+        ticks = count()
+        with Store(":memory:", text_config()) as store:
+            number = store.imports.begin("made up")
+            store.items.add([NewItem(f"{i}", f"{i}", f"{i}", split="pool", group="g") for i in range(n)], number)
+            store.db.connection.set_progress_handler(lambda: next(ticks) < 0, 1)
+            assert store.imports.undo(number, "lead") == n
+            store.db.connection.set_progress_handler(None, 1)
+            assert store.db.rows("SELECT * FROM group_totals") == [{"items": 0, "groups": 0}]
+        return next(ticks)
+
+    assert steps(60) < 2.2 * steps(30)
