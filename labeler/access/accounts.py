@@ -214,11 +214,13 @@ def change_role(user: User, name: str, project: str, role: Role | None, by: Acto
     """Give the account of this name a role in a project, in the name of a user who manages its members.
 
     Args:   project: its uid. role: None ends the membership.
-    Raises: ForbiddenError: it is the user's own role. MissingError: there is no such account.
+    Raises: ForbiddenError: it is the user's own role, or the account is disabled. MissingError: there is no such one.
     """
     account = accounts().accounts.by_name(name)
-    if account is None or account.disabled_at:
+    if account is None:
         raise MissingError("There is no account with the name {name!r}.", name=name)
+    if account.disabled_at and role is not None:
+        raise ForbiddenError("The account of {name} is disabled: an admin can enable it again.", name=name)
     if account.id == user.account and not user.is_admin and role != accounts().members.role_of(account.id, project):
         raise ForbiddenError("You cannot take your own role away: ask another lead or an admin.")
     give_role(account, project, role, by)

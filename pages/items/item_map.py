@@ -71,7 +71,11 @@ def item_map(project: Project, store: Store, ids: IdRuns, opinions: Opinions | N
 def _size(n: int, drawn: PoolMap) -> str:
     """How many items of the list the map shows, and out of which."""
     if len(drawn.items) >= drawn.pool:
-        return n_("{n:,} item of the list is in the pool.", "{n:,} items of the list are in the pool.", n)
+        return n_(
+            "{n:,} item of the list is on the map, which shows the pool as it was when the map was drawn.",
+            "{n:,} items of the list are on the map, which shows the pool as it was when the map was drawn.",
+            n,
+        )
     return _(
         "{n:,} items of the list are in the sample of {sample:,} of the pool's {pool:,} items that the map shows.",
         n=n,

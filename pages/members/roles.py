@@ -9,8 +9,10 @@ from labeler.access import accounts as access
 from labeler.access.roles import ROLE_NAMES, ROLES
 from labeler.access.users import Role, User
 from labeler.core.errors import LabelerError
+from labeler.i18n.markdown import plain
 from labeler.i18n.messages import _, mark, translate
 from labeler.projects.project import Project
+from labeler.store.accounts import Account
 from pages.shared.access import acting
 from pages.shared.background import announce
 
@@ -26,7 +28,7 @@ def members_of(project: Project, user: User) -> None:
     members = access.accounts().members.of_project(project.uid)
     if members:
         st.dataframe(
-            pd.DataFrame([{"name": account.name, "role": _(ROLE_NAMES[role])} for account, role in members]),
+            pd.DataFrame([{"name": _shown(account), "role": _(ROLE_NAMES[role])} for account, role in members]),
             hide_index=True,
             width="stretch",
             placeholder="–",
@@ -38,12 +40,14 @@ def members_of(project: Project, user: User) -> None:
     else:
         st.caption(_("Nobody is a member yet. Admins may do everything all the same."))
     st.caption(_(WHAT_ROLES_MAY))
-    names = {account.id: account.name for account in access.accounts().accounts.all() if not account.disabled_at}
+    role_of = {account.id: role for account, role in members}
+    offered = [a for a in access.accounts().accounts.all() if not a.disabled_at or a.id in role_of]
+    names = {account.id: account.name for account in offered}
     if not names:
         return
-    role_of = {account.id: role for account, role in members}
+    shown = {account.id: _shown(account) for account in offered}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.selectbox(_("Who"), [*names], format_func=names.__getitem__, key="member", width=260)
+        number = st.selectbox(_("Who"), [*names], format_func=shown.__getitem__, key="member", width=260)
         choices = [*ROLES, ""]
         role = st.selectbox(
             _("Role"),
@@ -62,3 +66,8 @@ def members_of(project: Project, user: User) -> None:
         return
     announce(NAME, _("{name}: {role}", name=names[number], role=_(ROLE_NAMES[role]) if role else _("no member")))
     st.rerun()
+
+
+def _shown(account: Account) -> str:
+    """The name of an account, and whether it is disabled."""
+    return plain(_("{name} (disabled)", name=account.name)) if account.disabled_at else account.name

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import PurePath
+from typing import cast
 
 import streamlit as st
 
@@ -10,20 +11,16 @@ from labeler.access.home import home
 from labeler.core.errors import LabelerError
 from labeler.core.items import ClassesAnItem, Modality
 from labeler.files.sources import FOLDER_GROUPS
-from labeler.i18n.messages import _, mark, translate
+from labeler.i18n.messages import _, translate
 from labeler.i18n.money import usual_currency
 from labeler.projects.drafts import Draft, create, create_empty, single_classes
+from labeler.report.sentences.settings import VALUES
 from pages.project.import_jobs import begin, failure, is_quick
 from pages.project.imports import Imported, progress_bar
 from pages.project.source import KINDS, Chosen, choose_columns, choose_source, known_classes, read_source, show_rows
 from pages.shared.access import acting, known_name, lead_what_is_new, name_field, name_is_taken_over
 from pages.shared.choices import choose
 from pages.shared.next_step import IMPORTED
-
-ANSWERS: dict[ClassesAnItem, str] = {
-    "one": mark("one class an item"),
-    "several": mark("several classes an item, or none"),
-}
 
 
 def create_project() -> None:
@@ -82,9 +79,9 @@ def _names(chosen: Chosen | None, modality: Modality) -> Draft:
     """The draft with its name and classes, which the data propose."""
     _propose("create-name", _usual_name(chosen.preview.name) if chosen else "")
     name = st.text_input(_("Name"), key="create-name", placeholder=_("Brain MRI"))
-    answers: ClassesAnItem = st.radio(
-        _("Classes of an item"), [*ANSWERS], format_func=lambda kind: _(ANSWERS[kind]), horizontal=True
-    )
+    kinds = VALUES["answers"]
+    chosen_kind = st.radio(_("Classes of an item"), [*kinds], format_func=lambda kind: _(kinds[kind]), horizontal=True)
+    answers = cast("ClassesAnItem", chosen_kind)
     proposed = _proposed(chosen, answers) if chosen else ()
     if proposed:
         st.caption(

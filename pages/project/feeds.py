@@ -8,7 +8,7 @@ from labeler.core.errors import LabelerError
 from labeler.core.feeds import Feed, FeedLook, FeedState
 from labeler.core.settings import FeedConfig, FeedKind
 from labeler.i18n.markdown import escaped, in_code
-from labeler.i18n.messages import _, mark, translate
+from labeler.i18n.messages import _, mark, n_, translate
 from labeler.jobs import feeds
 from labeler.projects.project import Project
 from labeler.store.feeds import MOST_REFUSED
@@ -115,9 +115,10 @@ def _came(state: FeedState) -> str:
         return _("not looked at yet")
     if state.latest_at is None:
         return _("no item yet · looked at {when}", when=local_time(state.looked_at))
-    return _(
+    return n_(
+        "{n:,} item, which came at {came} · looked at {when}",
         "{n:,} items, the latest {latest:,} at {came} · looked at {when}",
-        n=state.items,
+        state.items,
         latest=state.latest,
         came=local_time(state.latest_at),
         when=local_time(state.looked_at),

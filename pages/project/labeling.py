@@ -11,6 +11,7 @@ from labeler.core.settings_parser import parse
 from labeler.i18n.messages import Message, _, translate
 from labeler.projects.columns import choices
 from labeler.projects.project import Project
+from labeler.report.sentences.settings import VALUES
 from pages.shared.cache import cached, state_of
 from pages.shared.settings_form import Form, opened, save
 
@@ -76,16 +77,12 @@ def _columns(labeling: LabelingConfig, columns: Mapping[str, Message | None]) ->
 
 def _fields(labeling: LabelingConfig) -> dict[str, Any]:
     """The fields, by the names of the settings."""
-    reveals = {
-        "never": _("never: every answer is blind"),
-        "after": _("after the answer, which can be taken back"),
-        "before": _("before the answer"),
-    }
+    reveals = VALUES["labeling.reveal"]
     reveal = st.selectbox(
         _("The model's prediction is shown"),
         [*reveals],
         [*reveals].index(labeling.reveal),
-        format_func=lambda name: reveals[name],
+        format_func=lambda name: _(reveals[name]),
         help=_(
             "A prediction shown before the answer saves time but biases the answer. Each answer is stored with what"
             " was shown. Holdout items are always answered blind."

@@ -11,19 +11,15 @@ from labeler.access.visibility import ABOUT_PEOPLE
 from labeler.core.errors import LabelerError
 from labeler.core.settings import TeamConfig
 from labeler.core.settings_parser import parse
-from labeler.i18n.messages import _, mark, translate
+from labeler.i18n.messages import _, translate
 from labeler.projects.project import Project
+from labeler.report.sentences.settings import VALUES
 from pages.shared.settings_form import Form, opened, save
 
 NAME = "team"  # of this form's message, see `announce`
 
 FORM = Form("terms", ("team",), place=NAME)
-SHOWN = {
-    "items": mark("how many items"),
-    "speed": mark("how fast, hours and cost"),
-    "agreement": mark("agreement with others"),
-    "skips": mark("skips"),
-}
+SHOWN = VALUES["team.show"]
 
 
 def settings(project: Project, user: User) -> None:

@@ -9,6 +9,7 @@ from labeler.core.actor import Actor
 from labeler.i18n.messages import use
 from labeler.projects.project import Project
 from labeler.report.sentences.audit import ACTIONS, PARTS, change_in_words, object_in_words, value_in_words
+from labeler.report.sentences.stopping import stop_reason
 from labeler.store.audit import AuditRow
 from tests.support.machine import ROOT
 from tests.support.pages import everything, visit, widget
@@ -126,6 +127,25 @@ def test_every_action_that_is_recorded_has_a_name_and_so_has_each_of_its_parts()
             "라운드 사이의 라벨 수: 5, engine.kind: local",
         ),
         ("API token made", {"token": 1}, None, {"projects": ["u-1", "u-2"]}, "토큰 번호: 1", "프로젝트: 편지, u-2"),
+        ("API token made", {}, None, {"scope": "read"}, "", "범위: 읽기"),
+        (
+            "project created",
+            {},
+            None,
+            {"answers": "one", "modality": "text"},
+            "",
+            "항목의 클래스 수: 항목마다 클래스 하나, 항목: 텍스트",
+        ),
+        (
+            "labeling stopped",
+            {"reason": str(stop_reason("target"))},
+            None,
+            None,
+            "이유: “목표 도달” 규칙이 충족되었습니다.",
+            "",
+        ),
+        ("labeling stopped", {"reason": "all items"}, None, None, "이유: all items", ""),
+        ("items asked next", {"selection": "all items · site: A"}, None, None, "선택: 모든 항목 · site: A", ""),
     ],
 )
 def test_a_row_is_in_words_of_the_readers_language(action, what, before, after, about, change):  # wide: a row

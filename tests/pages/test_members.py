@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from labeler.access import accounts as access
 from labeler.access.users import User
+from labeler.core.actor import Actor
 from labeler.projects import project as projects
 from tests.support.fill import add
 from tests.support.pages import elements, everything, visit, widget
@@ -53,6 +54,20 @@ def test_a_lead_gives_a_role_and_invites_somebody_who_answered_before(people, mo
     widget(app, "button", "Take back").click().run()
     assert not access.accounts().invitations.open_ones(people["project"].uid, 0)
     assert "Take back" not in [button.label for button in app.button]
+
+
+def test_a_lead_ends_the_membership_of_a_disabled_account_and_gives_it_no_other_role(people, monkeypatch):
+    annotator, uid = people["annotator"], people["project"].uid
+    access.disable(access.account_named(annotator.name), Actor("the admin"))
+    app = as_visitor(monkeypatch, people["lead"])
+    app.selectbox(key="member").select(annotator.account).run()
+    assert f"{annotator.name} (disabled)" in app.selectbox(key="member").options
+    app.selectbox(key=f"member-role-{annotator.account}").select("reviewer")
+    widget(app, "button", "Save").click().run()
+    assert f"The account of {annotator.name} is disabled" in everything(app)
+    app.selectbox(key=f"member-role-{annotator.account}").select("")
+    widget(app, "button", "Save").click().run()
+    assert access.accounts().members.role_of(annotator.account, uid) is None
 
 
 def test_a_lead_keeps_the_own_role(people, monkeypatch):

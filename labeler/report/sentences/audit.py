@@ -9,9 +9,12 @@ from labeler.core.class_changes import KINDS
 from labeler.core.labels import as_list
 from labeler.core.settings_changes import flat
 from labeler.i18n.markdown import plain
-from labeler.i18n.messages import _, mark
+from labeler.i18n.messages import _, mark, translate
 from labeler.report.sentences import settings
+from labeler.report.sentences.stopping import NAMES as RULES
+from labeler.report.sentences.stopping import stop_reason
 from labeler.store.audit import AuditRow
+from labeler.store.settings_log import CREATED
 
 ACTIONS = {
     "project created": mark("project created"),
@@ -129,6 +132,13 @@ WORDS: dict[str, Mapping[str, str]] = {
     "sessions": {"all": mark("all")},
     "rows": {"answers": mark("answers"), "items": mark("items")},
     "what": {"predictions": mark("predictions"), "model": mark("model")},
+    "scope": {
+        "read": mark("to read"),
+        "label": mark("to label"),
+        "manage": mark("to manage"),
+        "administer": mark("to administer"),
+    },
+    "reason": {str(stop_reason(rule)): stop_reason(rule) for rule in RULES},
 }
 OF_ACTION = {"role given": "role"}  # actions whose state before and after is one value, with what that is
 MEANS = {
@@ -164,6 +174,10 @@ def change_in_words(row: AuditRow, projects: Mapping[str, str] = MappingProxyTyp
             if before.get(name) != after.get(name)
         ]
         return ", ".join(changes)
+    if row.action == CREATED and isinstance(after, dict):  # all settings
+        return _short(
+            ", ".join(_setting(name, value) for name, value in flat(after).items() if value not in ("", None))
+        )
     of = OF_ACTION.get(row.action, "")
     was, now_is = (value_in_words(state, of, projects) for state in (before, after))
     return f"{was} → {now_is or '–'}" if was else now_is
@@ -178,13 +192,23 @@ def value_in_words(value: Any, name: str = "", projects: Mapping[str, str] = Map
         return ""
     if isinstance(value, dict):
         text = _listed(flat(value), projects)
+    elif isinstance(value, str) and name == "selection":
+        text = plain(" · ".join(_(part) for part in value.split(" · ")))
     elif isinstance(value, str):
-        text = plain(_(WORDS[name][value])) if value in WORDS.get(name, {}) else _label(value)
+        text = plain(translate(WORDS[name][value])) if value in WORDS.get(name, {}) else _label(value)
     elif name in NUMBERS:
         text = str(value)
     else:
         text = plain(settings.value_in_words(name, value))
+    return _short(text)
+
+
+def _short(text: str) -> str:
     return text if len(text) <= MOST else f"{text[:MOST]}…"
+
+
+def _setting(name: str, value: Any) -> str:
+    return plain(f"{settings.name_in_words(name)}: {settings.value_in_words(name, value)}")
 
 
 def _listed(parts: Mapping[str, Any], projects: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Settings in words: their names, their values, and what a change of them changed."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -8,12 +9,15 @@ from labeler.core.settings import Config
 from labeler.core.settings_changes import DETAILS, changed_names, class_of
 from labeler.i18n.markdown import Markdown, joined
 from labeler.i18n.messages import _, mark
+from labeler.report.sentences.stopping import NAMES as RULES
 from labeler.store.audit import AuditRow
 from labeler.store.settings_log import RESTORED
 
 # As the forms call them; the others have the name that they have in `project.toml`.
 NAMES = {
     "name": mark("Name that people see"),
+    "modality": mark("Items"),
+    "answers": mark("Classes of an item"),
     "classes": mark("Classes"),
     "target_accuracy": mark("Target accuracy"),
     "budget": mark("Budget (answers in all)"),
@@ -55,6 +59,23 @@ NAMES = {
     "team.currency": mark("Currency"),
     "team.idle_seconds": mark("An answer counts at most (seconds)"),
 }
+# Values that are words of the program's own, by their settings.
+VALUES: dict[str, Mapping[str, str]] = {
+    "modality": {"text": mark("texts"), "image": mark("images")},
+    "answers": {"one": mark("one class an item"), "several": mark("several classes an item, or none")},
+    "labeling.reveal": {
+        "never": mark("never: every answer is blind"),
+        "after": mark("after the answer, which can be taken back"),
+        "before": mark("before the answer"),
+    },
+    "stopping.stop_when": {str(rule): name for rule, name in RULES.items()},
+    "team.show": {
+        "items": mark("how many items"),
+        "speed": mark("how fast, hours and cost"),
+        "agreement": mark("agreement with others"),
+        "skips": mark("skips"),
+    },
+}
 OF_A_CLASS = {
     "key": mark("Key of the class {name}"),
     "colour": mark("Colour of the class {name}"),
@@ -74,10 +95,13 @@ def name_in_words(name: str) -> str:
 
 def value_in_words(name: str, value: Any) -> str:
     """The value of a setting as people write it."""
+    words = VALUES.get(name, {})
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list | tuple):
-        text = ", ".join(map(str, value))
+        text = ", ".join(_(words[part]) if part in words else str(part) for part in value)
+    elif isinstance(value, str) and value in words:
+        text = _(words[value])
     elif isinstance(value, int | float):
         text = f"{round(100 * value, 6):g}%" if name in _shares() and name not in NO_SHARES else f"{value:,}"
     else:
