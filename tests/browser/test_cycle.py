@@ -113,7 +113,8 @@ def test_a_project_from_nothing_in_the_browser(server, own_home, tmp_path, open_
     project = projects.open_project(own_home / "고객-후기")
     with project.store() as store:
         counts = store.items.counts()
-    header = f"pool {counts.pool} items, {counts.labeled} labeled · holdout {counts.holdout} items"
+    pool, holdout = ("1 item" if n == 1 else f"{n} items" for n in (counts.pool, counts.holdout))
+    header = f"pool {pool}, {counts.labeled} labeled · holdout {holdout}"
     page.get_by_text(header).wait_for()
     page.get_by_role("button", name="Start labeling").click()
     item_on_screen(page)
