@@ -90,6 +90,13 @@ def main() -> None:
 
 def fill(store: Store, items: int) -> None:
     """Make the items, and labels of every hundredth."""
+    make(store, items)
+    with store.write():
+        store.db.execute(LABELS, {"label": "good"})
+
+
+def make(store: Store, items: int) -> None:
+    """Make items without a label."""
     with store.write():
         aside = store.db.rows(
             "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = 'items' AND type IN ('index', 'trigger')"
@@ -102,8 +109,6 @@ def fill(store: Store, items: int) -> None:
             store.db.execute(row["sql"])
         for statement in COUNT.strip().splitlines():
             store.db.execute(statement)
-    with store.write():
-        store.db.execute(LABELS, {"label": "good"})
 
 
 def rank(store: Store) -> None:
