@@ -60,10 +60,12 @@ def _from_many(project: Project, row: Listed, key: str, press: partial[None]) ->
     config = project.config
     now = [name for name in names_of(row.label, config) if name in config.classes] if row.label is not None else []
     if config.several:
-        text = join(
-            st.pills(_("Classes"), config.classes, selection_mode="multi", default=now, key=key, format_func=escaped),
-            config,
+        names = st.pills(
+            _("Classes"), config.classes, selection_mode="multi", default=now, key=key, format_func=escaped
         )
+        if not names:
+            st.caption(_("With no class chosen, the item has none of the classes."))
+        text = join(names, config)
     else:
         at = config.classes.index(now[0]) if now else None
         text = st.selectbox(_("Class"), config.classes, at, key=key, placeholder=_("Search classes")) or ""

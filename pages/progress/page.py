@@ -113,7 +113,10 @@ def headline(project: Project, drawn: tuple[int, ...]) -> None:
     else:
         if counts.pool and sides:
             st.info(hint(counts, config.query.seed_size), icon=":material/show_chart:")
-            link_to("import" if has_no_holdout(counts) else "label")
+            if has_no_holdout(counts):
+                link_to("import")
+            elif counts.open.answers:
+                link_to("label")
         else:
             next_step(project, sides)
 

@@ -109,6 +109,8 @@ def _from_many(project: Project, user: User, case: Case, request_id: str) -> Non
         names = st.pills(
             _("Classes"), config.classes, selection_mode="multi", default=now, key=key, format_func=escaped
         )
+        if not names:
+            st.caption(_("With no class chosen, the item has none of the classes."))
         text = join(names, config)
     else:
         at = config.classes.index(now[0]) if now else None

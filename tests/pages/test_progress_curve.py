@@ -12,7 +12,7 @@ from labeler.core.items import Answer
 from labeler.core.rounds import FinishedRound, Metrics, Remeasured, RoundResult
 from labeler.core.settings import StoppingConfig, TeamConfig
 from labeler.projects import project as projects
-from tests.support.fill import add
+from tests.support.fill import add, add_labeled
 from tests.support.pages import elements, everything, visit, widget
 
 
@@ -43,6 +43,12 @@ def rounds(project):
 def test_without_rounds_there_is_nothing_to_draw(project):
     assert "No round has been measured" in everything(visit("progress", "Curve"))
     assert "0 of 6 rules are met" in everything(visit("progress", "When to stop"))
+
+
+def test_nobody_is_sent_to_label_where_nothing_is_left(project):
+    with project.store() as store:
+        add_labeled(store, 10, holdout=4)
+    assert "Start labeling" not in [link.proto.label for link in visit("progress").get("page_link")]
 
 
 def test_items_that_a_ranking_left_out_are_said(project):

@@ -131,8 +131,11 @@ def test_several_classes_are_chosen_and_then_decided(own_home):
         add(store, 2)
         store.answers.add("ann", [Answer("a", 1, "label", '["good"]', unsure=True)])
     app = visit("review")
+    none = "With no class chosen, the item has none of the classes."
+    app.session_state["review-1-chosen"] = []
+    assert none in everything(app.run())
     app.session_state["review-1-chosen"] = ["good", "bad"]
-    app.run()
+    assert none not in everything(app.run())
     press(app, "Decide")
     with project.store() as store:
         assert store.items.labels()[1] == '["good","bad"]'
