@@ -54,7 +54,8 @@ def verdict(report: Mapping[str, Any], own_labels: bool = False) -> str:
         sentences = [
             n_(
                 "The runs cannot tell {name} from random.",
-                "The runs can tell none of the {n} strategies from random; {name} has the highest mean accuracy.",
+                "The runs can tell none of the {n} strategies from random; of them, {name} has the highest mean"
+                " accuracy.",
                 len(compared),
                 name=best["strategy"],
             ),

@@ -65,6 +65,8 @@ def finish_in_words(finish: Finish) -> str:
         return _(finish.note) if finish.note else _("In more than ten years at this pace.")
     if finish.latest is None:
         return _("95%: {earliest} at the earliest, the end is open", earliest=finish.earliest)
+    if finish.latest == finish.earliest:
+        return _("95%: this day")
     return _("95%: {earliest} – {latest}", earliest=finish.earliest, latest=finish.latest)
 
 

@@ -42,6 +42,11 @@ def test_what_may_be_chance_is_not_recommended_and_says_how_many_more_runs():
     assert "Use" not in sentence
 
 
+def test_the_best_of_strategies_that_may_be_worse_than_random_is_not_called_the_best_of_all():
+    lower = {"margin": gaining(0.05, -0.15, 0.04, -0.12, 0.0), "entropy": gaining(0.05, -0.2, 0.04, -0.12, 0.0)}
+    assert "from random; of them, margin has the highest mean accuracy." in verdict(report(random=RANDOM, **lower))
+
+
 def test_the_best_of_many_must_be_better_than_the_best_of_many_by_chance():
     gains = gaining(0.03, 0.02, 0.05, 0.05, 0.02)
     assert "Use margin" in verdict(report(random=RANDOM, margin=gains))
