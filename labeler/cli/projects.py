@@ -313,21 +313,18 @@ def serve(home: Path, port: int, processes: int, log: str, worker_elsewhere: boo
 
 @main.command()
 @click.argument("home", type=FOLDER, envvar="LABELER_HOME")
-@click.option("--once", is_flag=True, help="Run all queued jobs, rounds first, then end.")
+@click.option("--once", is_flag=True, help="Run all that is asked for or due, then end.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 def worker(home: Path, once: bool, with_parent: bool) -> None:
-    """Run rounds for a project, or for all projects in a folder."""
-    from labeler.jobs.rounds import BESIDE, NICENESS, work, work_once
-    from labeler.jobs.takeouts import take_out_once
+    """Run rounds and all other jobs of a project, or of all projects in a folder."""
+    from labeler.jobs.rounds import NICENESS, work, work_through
 
     act_as(Actor(SYSTEM, "job"))
     if not home.is_dir():
         raise LabelerError("{home} does not exist: create a project with `init` first.", home=home)
     if once:
         for folder in projects.in_home(home):
-            project = projects.open_project(folder)
-            while work_once(project) or any(run(project) for run in (take_out_once, *BESIDE)):
-                pass
+            work_through(projects.open_project(folder))
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it started is ended in order
         give_signs_of_life(home, "worker")

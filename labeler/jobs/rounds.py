@@ -101,6 +101,14 @@ def work(home: Path, poll_seconds: float = 0.5, should_stop: Callable[[], bool] 
         attend(home, "worker", once, poll_seconds, should_stop)
 
 
+def work_through(project: Project) -> None:
+    """Run all that is asked for or due in a project, one after the other, and what comes of it."""
+    arrivals = (feeds.look_once, label_studio.look_once, import_once)
+    all_jobs = (*arrivals, work_once, *AWAITED, embed_once, *BESIDE, track_once, deliver_once)
+    while any(run(project) for run in all_jobs):
+        pass
+
+
 def _is_awaited(store: Store) -> bool:
     """Whether something is to be made ready, or an audit is asked for and the lead has made no decision for a while:
     one audit serves many decisions.

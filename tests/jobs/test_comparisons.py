@@ -18,8 +18,10 @@ from labeler.cli import main
 from labeler.core.errors import LabelerError, SourceError
 from labeler.core.items import NewItem
 from labeler.core.jobs import ComparisonRequest
-from labeler.jobs import comparisons, runner
+from labeler.files.sources import SourceColumns
+from labeler.jobs import comparisons, imports, runner
 from labeler.jobs.comparisons import ask, cancel, compare_once
+from labeler.jobs.maps import state_of
 from tests.support.gone_engine import GoneEngine
 from tests.support.machine import ROOT, environment
 from tests.support.samples import reviews
@@ -199,14 +201,22 @@ def test_one_that_is_cancelled_while_it_is_prepared_ends_before_it_compares(proj
     assert latest(project).state == "cancelled"
 
 
-def test_worker_once_runs_what_is_asked_for(labeled, own_home):
+def test_worker_once_runs_what_is_asked_for(labeled, own_home, tmp_path):
     ask(labeled, SHORT, "kim")
+    table = tmp_path / "more.csv"
+    table.write_text("text\na film that came later\n")
+    imports.ask(labeled, table, SourceColumns())
     with labeled.store() as store:
         store.rounds.request("retrain now")
+        store.maps.request(state_of(store), "kim")
     result = CliRunner().invoke(main, ["worker", str(own_home), "--once"])
     assert result.exit_code == 0, result.output
     assert latest(labeled).state == "done"
     assert not _has_work(labeled)
+    with labeled.store() as store:
+        assert [item.text for item in store.items.all()][-1] == "a film that came later"
+        assert not store.maps.waiting()
+        assert store.audits.latest_done() is not None
 
 
 @pytest.mark.parametrize(
