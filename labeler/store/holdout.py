@@ -12,6 +12,8 @@ from labeler.store.parts import AT_ONCE, let_others_write
 # Items without a split, found by their index alone, and some of them, which one transaction assigns.
 _WAITING = "items INDEXED BY items_undecided"
 _SPAN = "id > :first AND id <= :last"
+# Those that took part in the first draw: items of the import that it drew from.
+_OF_FIRST_DRAW = "import_id IN (SELECT import_id FROM items WHERE split = 'holdout' AND drawn AND chance IS NULL)"
 
 PREFIX = 3  # digits of the content hash by which rows are divided into parts
 SORTED_AT_ONCE = 1_000_000  # rows that SQLite sorts, which it does in memory: about 80 bytes a row
@@ -31,7 +33,6 @@ class Holdout:
 
         Args: size: items in the first holdout; by default 15%, at most 300.
         """
-        chance: float | None = None
         self._follow_their_groups()
         if not self.db.value("SELECT 1 FROM items WHERE split = 'holdout' LIMIT 1"):
             drawn = self._drawn(size)  # before the lock: it reads all items
@@ -41,12 +42,18 @@ class Holdout:
                     [(item,) for item in drawn],
                 )
             self._follow_their_groups()
+            self._to_pool()
         else:
+            self._to_pool(_OF_FIRST_DRAW)  # it was cut off
             chance = self.later.draw(self.db.holdout_seed())
+            self._to_pool(chance=chance)
+
+    def _to_pool(self, of: str = "TRUE", chance: float | None = None) -> None:
+        """Assign items without a split to the pool. Args: of: which ones. chance: see `labeler.store.arrivals`."""
         for span in self._undecided_spans():
             with self.db.write():
                 self.db.execute(
-                    f"UPDATE {_WAITING} SET split = 'pool', chance = :chance WHERE {UNDECIDED} AND {_SPAN}",
+                    f"UPDATE {_WAITING} SET split = 'pool', chance = :chance WHERE {UNDECIDED} AND {_SPAN} AND {of}",
                     span | {"chance": chance},
                 )
 

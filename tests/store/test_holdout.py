@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.core.items import NewItem
+from labeler.core.settings import EvaluationConfig
 from labeler.store import Store, holdout
 from tests.support.fill import add
 from tests.support.samples import text_config
@@ -89,6 +90,30 @@ def test_items_of_drawn_groups_join_some_at_a_time(store, monkeypatch):
     assert Counter(groups) == dict.fromkeys({*groups}, 10)
     assert len(groups) == store.db.value("SELECT SUM(drawn) FROM items") == 20
     assert max(np.diff(joined)) <= 4
+
+
+def test_items_of_a_first_draw_that_was_cut_off_are_no_later_items(monkeypatch):
+    """Of later items another share is drawn, and they stand for others: these had their chance in the first draw."""
+    config = text_config(evaluation=EvaluationConfig(later_share=0.1))
+    with Store(":memory:", config) as store:
+        number = store.imports.begin("scans")
+        store.items.add([NewItem(f"{i}", f"{i}", text=f"{i}", group=f"g{i // 2}") for i in range(60)], number)
+        monkeypatch.setattr(holdout, "AT_ONCE", 4)
+
+        def cut_off(_db, _rows):
+            if store.items.counts().pool:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(holdout, "let_others_write", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            store.holdout.draw(20)
+        monkeypatch.setattr(holdout, "let_others_write", lambda _db, _rows: None)
+        drawn = holdout_of(store)
+        assert 0 < store.items.counts().pool < 40
+        store.holdout.draw(20)
+        assert holdout_of(store) == drawn
+        assert (store.items.counts().holdout, store.items.counts().pool) == (20, 40)
+        assert store.db.value("SELECT COUNT(*) FROM items WHERE chance IS NOT NULL") == 0
 
 
 def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):
