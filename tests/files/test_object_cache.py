@@ -1,7 +1,6 @@
 """Objects of a store on this machine: whole, bounded, and never taken for what they are not."""
 
 import multiprocessing
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,7 +133,7 @@ def _keep_and_read(folder: Path, seed: int) -> int:
 
 
 def test_several_processes_share_a_cache_and_never_read_a_torn_file(tmp_path):
-    with multiprocessing.get_context("fork" if os.name == "posix" else "spawn").Pool(3) as pool:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
         assert pool.starmap(_keep_and_read, [(tmp_path, seed) for seed in range(3)]) == [0, 0, 0]
     sizes = [file.stat().st_size for file in (tmp_path / "objects").glob("*/*")]
     assert 0 < sum(sizes) <= 40_000 + 3 * 4000

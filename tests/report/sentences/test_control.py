@@ -131,6 +131,7 @@ def test_the_chart_has_no_arrow_where_the_sentences_tell_no_labels_saved():
 def test_the_page_shows_the_latest_audits_report(project):
     with project.store() as store:
         add(store, 3)
+        add(store, 1, split="holdout", first=3)
     assert "measured after each round" in everything(visit("progress", "Against random"))
     with project.save(replace(project.config, query=QueryConfig(random_share=0.1))).store() as store:
         rank(store, [1, 2], strategy="auto", labels=2)
