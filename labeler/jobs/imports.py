@@ -99,14 +99,16 @@ def _run_all(folder: Path) -> None:
 
 def is_import_waiting(store: Store) -> bool:
     """Whether an import is queued, or one or its undoing was cut off."""
-    return store.import_jobs.waiting() or is_left(projects.open_project(store.path.parent))
+    return store.import_jobs.waiting() or is_left(store)
 
 
 def import_once(project: Project) -> bool:
     """Run the project's next import if one is asked for and no other process is at it; True if one ended. What a crash
     has left of an import, or of its undoing, is completed or removed.
     """
-    if is_left(project):
+    with project.store() as store:
+        is_something_left = is_left(store)
+    if is_something_left:
         finish_left(project)
     is_ended = run_next(project, lambda store: store.import_jobs, _import, lock=IMPORTS)
     if is_ended:

@@ -83,13 +83,10 @@ def import_source(  # wide: what an import may be asked for, each with a default
         raise ProjectError("{folder} was archived, deleted or moved meanwhile.", folder=project.folder) from None
 
 
-def is_left(project: Project) -> bool:
-    """Whether a crash has left something of an import or of its undoing, or one of them is at work."""
-    folder = project.folder / FOLDER
-    if folder.is_dir() and any(folder.iterdir()):
-        return True
-    with project.store() as store:
-        return bool(store.imports.being_undone())
+def is_left(store: Store) -> bool:
+    """Whether a crash has left something of an import or of its undoing in a project, or one of them is at work."""
+    folder = store.path.parent / FOLDER
+    return (folder.is_dir() and any(folder.iterdir())) or bool(store.imports.being_undone())
 
 
 def finish_left(project: Project) -> None:

@@ -60,9 +60,9 @@ class Part:
         )
 
 
-def insert(table: str) -> str:
+def insert(table: str, columns: str = COLUMNS) -> str:
     """The statement that adds one row to a table with `COLUMNS`, see `values_of`."""
-    return f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' for _ in columns.split(','))})"
 
 
 def values_of(item: NewItem) -> tuple[str | None, ...]:

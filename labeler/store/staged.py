@@ -9,7 +9,7 @@ from typing import Any, Self
 from labeler.core.items import ForeignPrediction, NewItem, Problem
 from labeler.i18n.messages import dump, load
 from labeler.store.driver import connect
-from labeler.store.incoming import COLUMNS, DEFINITIONS, values_of
+from labeler.store.incoming import COLUMNS, DEFINITIONS, insert, values_of
 
 IN_ORDER = 100_000  # rows that keep the order of the source
 COMMITTED = 20_000  # rows of a transaction: each writes all pages at which rows are added
@@ -51,9 +51,7 @@ class Staged:
         """
         before = self.counts()[0] if self._read is None else self._read
         rows = [(_id(place, item.content_hash), *values_of(item)) for place, item in enumerate(items, before + 1)]
-        self.connection.executemany(
-            f"INSERT INTO items (id, {COLUMNS}) VALUES (?{', ?' * len(COLUMNS.split(','))})", sorted(rows)
-        )
+        self.connection.executemany(insert("items", f"id, {COLUMNS}"), sorted(rows))
         self.connection.executemany(
             "INSERT INTO problems (source, reason) VALUES (?, ?)", [(p.source, dump(p.reason)) for p in problems]
         )

@@ -286,11 +286,13 @@ def test_predictions_that_a_crash_left_are_stored_by_the_next_look(tmp_path: Pat
     with monkeypatch.context() as broken:
         broken.setattr(importer, "_with_predictions", lambda project, report: report)
         import_source(project, path)
-    assert importer.is_left(project)
+    with project.store() as store:
+        assert importer.is_left(store)
     importer.finish_left(project)
     with project.store() as store:
         assert [model.n for model in store.foreign.all()] == [1]
-    assert not importer.is_left(project)
+    with project.store() as store:
+        assert not importer.is_left(store)
 
 
 @pytest.mark.parametrize("text", ['[{"data": {"text": "a"}}, {"data"', '[{"data": {"text": "a"}}, ' + "[" * 100_000])

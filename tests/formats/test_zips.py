@@ -101,6 +101,8 @@ def test_a_zip_that_would_unpack_to_too_much_is_refused_before_it_is(tmp_path: P
 def test_what_a_crash_has_left_unpacked_goes_with_the_next_import(tmp_path: Path):
     project = everything(tmp_path / "p")
     (project.folder / importer.FOLDER / f"{PREFIX}x" / "out.zip").mkdir(parents=True)
-    assert importer.is_left(project)
+    with project.store() as store:
+        assert importer.is_left(store)
     importer.finish_left(project)
-    assert not importer.is_left(project)
+    with project.store() as store:
+        assert not importer.is_left(store)

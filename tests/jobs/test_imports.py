@@ -149,7 +149,8 @@ def in_a_process_that_dies(function, *arguments: object) -> None:
 def test_a_worker_that_is_killed_while_it_reads_leaves_no_half_import(project, source):
     in_a_process_that_dies(die_while_reading, project.folder, source)
     assert left(project)[:2] == (0, 0)
-    assert is_left(project)
+    with project.store() as store:
+        assert is_left(store)
     (part,) = (project.folder / importer.FOLDER).glob(".*.part")
     part.with_name(f"{part.name}-journal").touch()  # as SQLite leaves it where it is killed at the right moment
     assert not import_once(project)  # what is left goes, and there is no job
