@@ -12,8 +12,12 @@ from labeler.store.parts import AT_ONCE, let_others_write
 # Items without a split, found by their index alone, and some of them, which one transaction assigns.
 _WAITING = "items INDEXED BY items_undecided"
 _SPAN = "id > :first AND id <= :last"
-# Those that took part in the first draw: items of the import that it drew from.
-_OF_FIRST_DRAW = "import_id IN (SELECT import_id FROM items WHERE split = 'holdout' AND drawn AND chance IS NULL)"
+# Those that took part in the first draw: items of the import that it drew from. Later ones that followed a drawn group
+# look as if they were drawn then; one from before imports were kept (NULL) comes before all of them.
+_OF_FIRST_DRAW = """import_id = (
+    SELECT import_id FROM items INDEXED BY items_holdout WHERE split = 'holdout' AND drawn AND chance IS NULL
+    ORDER BY import_id LIMIT 1
+)"""
 
 PREFIX = 3  # digits of the content hash by which rows are divided into parts
 SORTED_AT_ONCE = 1_000_000  # rows that SQLite sorts, which it does in memory: about 80 bytes a row

@@ -116,6 +116,21 @@ def test_items_of_a_first_draw_that_was_cut_off_are_no_later_items(monkeypatch):
         assert store.db.value("SELECT COUNT(*) FROM items WHERE chance IS NOT NULL") == 0
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_later_items_are_drawn_where_one_of_them_follows_a_group_of_the_first_draw(kept):
+    """Args: kept: whether the first import is known; an old project's first items have none."""
+    with Store(":memory:", text_config(evaluation=EvaluationConfig(later_share=0.5))) as store:
+        first = [NewItem(f"{i}", f"{i}", text=f"{i}", group=f"g{i // 2}") for i in range(60)]
+        store.items.add(first, store.imports.begin("scans") if kept else None)
+        store.holdout.draw(20)
+        group = next(item.group for item in store.items.all() if item.split == "holdout")
+        later = [NewItem(f"{i}", f"{i}", text=f"{i}", group=group if i == 60 else None) for i in range(60, 160)]
+        store.items.add(later, store.imports.begin("more scans"))
+        store.holdout.draw()
+        assert store.db.value("SELECT COUNT(*) FROM items WHERE id > 60 AND chance IS NULL") == 1
+        assert store.db.value("SELECT COUNT(*) FROM items WHERE split = 'holdout' AND chance = 0.5") > 20
+
+
 def test_a_given_holdout_is_kept_and_nothing_is_drawn_to_it(store):
     add(store, 3, split="holdout")
     add(store, 40, split=None, first=3)
