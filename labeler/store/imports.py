@@ -130,11 +130,11 @@ class Imports:
                 [number, first, AT_ONCE],
             ).fetchone()
             with self.db.write():
-                taken = self._take_out_between(number, first, last)
-            let_others_write(self.db, taken)
+                self._take_out_between(number, first, last)
+            let_others_write(self.db, n)
 
-    def _take_out_between(self, number: int, first: int, last: int) -> int:
-        """The number of items that were taken out of those behind the id `first` up to the id `last`."""
+    def _take_out_between(self, number: int, first: int, last: int) -> None:
+        """Take out items behind the id `first` up to the id `last`."""
         taken = self.db.rows(
             "UPDATE items SET withdrawn = split, split = NULL, drawn = 0"
             f" WHERE import_id = ? AND id > ? AND id <= ? AND split IS NOT NULL AND NOT {_TOUCHED} RETURNING id",
@@ -150,7 +150,6 @@ class Imports:
             [now(), *items],
         )
         self.db.execute("UPDATE imports SET taken_out = taken_out + ? WHERE id = ?", [len(taken), number])
-        return len(taken)
 
     def end_undo(self, number: int) -> int:
         """The number of items that the undoing of an import has taken out, which the audit log has once it is over."""
