@@ -14,6 +14,7 @@ from labeler.projects.class_keys import class_keys
 from labeler.projects.project import Project
 from labeler.store.catalogue import Listed
 from pages.items.asking import SAID
+from pages.review.cases import in_words
 from pages.review.decisions import MOST_BUTTONS, NO_SHORTCUT
 from pages.shared.access import is_allowed, only_with
 
@@ -86,7 +87,8 @@ def _label(project: Project, user: User, row: Listed, request_id: str, label: st
     except LabelerError as error:
         st.session_state[SAID] = translate(error)
         return
-    st.session_state[SAID] = translate(refused) if refused else _("The label is stored: {label}.", label=label)
+    stored = _("The label is stored: {label}.", label=in_words(label, project))
+    st.session_state[SAID] = translate(refused) if refused else stored
 
 
 def undo_button(project: Project, user: User, row: Listed) -> None:

@@ -13,7 +13,7 @@ from labeler.projects.pool_map import PoolMap
 from labeler.projects.predictions import Predictions
 from tests.support.fill import add, rank
 from tests.support.pages import elements, everything, visit, widget
-from tests.support.samples import text_config
+from tests.support.samples import text_config, topics_config
 
 PROBA = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.45, 0.55]])  # of items 1 to 4: good, bad
 
@@ -112,6 +112,13 @@ def test_a_label_from_here_is_stored_as_chosen_by_hand_and_can_be_taken_back(fil
     press(app, "Undo")
     with filled.store() as store:
         assert 3 not in store.items.labels()
+
+
+def test_a_stored_label_without_a_class_is_told_in_words(own_home):
+    with projects.create(own_home / "letters", topics_config(team=TeamConfig(leads=("lead",)))).store() as store:
+        add(store, 1)
+    app = press(press(visit("items", annotator="lead"), "Item 1"), "Label")
+    assert [toast.value for toast in app.toast] == ["The label is stored: none of the classes."]
 
 
 def test_another_label_of_a_labeled_item_is_a_decision(filled):
